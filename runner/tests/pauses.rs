@@ -1,14 +1,17 @@
 //! A guest that is paused, resumed and stopped by its operator, on a real KVM, in the jail: whatever it does at that
-//! moment is done once and whole, and nobody who does not read keeps it from going on.
+//! moment is done once and whole, and nobody who does not read keeps it from going on. Audited meanwhile, a guest that
+//! looks at all of itself (`host/checks.rs`) finds nothing that has changed.
 //!
 //! Needs an emulated host, so it is ignored unless asked for:
-//! `cargo test -p vmlock-run --test pauses -- --ignored`; `VMLOCK_PAUSES=1000` pauses each guest so often, and on a host of
-//! 5.10, too.
+//! `cargo test -p vmlock-run --test pauses -- --ignored`; `VMLOCK_PAUSES=1000` pauses each guest so often, and
+//! audits the last of them so often, and on a host of 5.10, too.
 
 mod host;
 
+use host::checks::guest;
 use host::{Place, image, in_host};
 use std::env;
+use std::io::{self, Write as _};
 
 /// A guest that says `>`, and from then on asks a device, an interrupt controller and the firmware for what it knows, in
 /// loads and stores of different widths, and ends with `!` where one of them answers anything else. It does what it is
@@ -97,7 +100,8 @@ const SAID: usize = 0x1000;
 const SCRIPT: &str = r#"
 mkdir -p /tmp; cd /tmp; rm -rf in out words mine; mkdir -m 700 mine; mkfifo in
 run=vmlock-run socket=mine/web
-guest() { : >out; : >words; $run start $spaced --control $socket $ways "$@" <in >out 2>words & pid=$!; exec 3>in; }
+started=$spaced
+guest() { : >out; : >words; $run start $started --control $socket $ways "$@" <in >out 2>words & pid=$!; exec 3>in; }
 await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 1200 ] || { cat words; echo "never: $1"; exit 1; }; done; }
 said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $1 ]"; }
 ended() { wait $pid; echo "$1: exit $?"; sed "s/^/$1: /" words; grep -q '!' out && echo "$1: was told something else"; exec 3>&-; }
@@ -171,7 +175,24 @@ for ways in "" "--emulate-gic" $calls; do
     printf o >&3
     ended "whole$ways"
 done
-ways=""
+# One that looks for itself at its registers, its memory, its timer and its interrupts is audited as often, and finds nothing
+# else; nor does any audit. How long one takes is measured with its client: its guest rests for no longer.
+now() { set -- $(cat /proc/uptime); echo "${1%.*}${1#*.}0"; }
+started=$looks
+for ways in "" "--emulate-gic"; do
+    guest; said 1; total=1; : >took; : >digests
+    for n in $(seq $count); do
+        begun=$(now)
+        $run audit $looks --control $socket >audited 2>&1 || { echo "it looks $ways: audit $n: exit $?"; cat audited; }
+        echo $(($(now) - begun)) >>took; grep '^digest ' audited >>digests
+        [ $((n % 10)) != 0 ] || { printf x >&3; total=$((total + 1)); said $total; }
+    done
+    begun=$(now); for n in 1 2 3 4 5 6 7 8 9 10; do $run status $socket >/dev/null; done; begun=$((($(now) - begun) / 10))
+    at() { sort -n took | sed -n "$1p"; }
+    echo "audits$ways: $(wc -l <digests), digests: $(sort -u digests | wc -l); $(at 1) to $(at '$') ms each, $(at $(((count + 1) / 2))) in the middle, $begun of them the client's"
+    printf x >&3; said $((total + 1)); printf o >&3; ended "looked$ways"
+done
+started=$spaced ways=""
 # Who goes away holds nothing.
 guest --log json
 said 1
@@ -222,7 +243,7 @@ fn a_guest_is_paused_whatever_it_does_and_by_whomever_nobody_reads() {
     let hosts = if asked.is_some() { 2 } else { 1 };
     for (kernel, cpu, lock, calls) in &HOSTS[..hosts] {
         let said = host(kernel, cpu, lock, calls, count);
-        judge(kernel, calls, &said);
+        judge(kernel, calls, count, &said);
     }
 }
 
@@ -231,9 +252,11 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
     let kernels = [
         place.write("attentive.Image", &image(&ATTENTIVE, None)),
         place.write("talkative.Image", &image(&TALKATIVE, None)),
+        place.write("looks.Image", &image(&guest(), None)),
     ];
     let talkative = place.lock("talkative", lock, "talkative.Image");
     let attentive = place.lock("attentive", lock, "attentive.Image");
+    let looks = place.lock("looks", lock, "looks.Image");
     // The guest is started with it, and audited by the other: white space makes no other lock of it.
     let text = std::fs::read_to_string(&attentive).expect("it was written");
     let spaced = text.replace('\n', "\n\t");
@@ -260,20 +283,25 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
     let paths = altereds.each_ref().map(|path| path.display().to_string());
     let paths = paths.join(" ");
     let script = format!(
-        "lock={one} spaced={} talkative={other} calls={calls} count={count} altereds='{paths}'\n{SCRIPT}",
-        spaced.display()
+        "lock={one} spaced={} talkative={other} looks={} calls={calls} count={count} altereds='{paths}'\n{SCRIPT}",
+        spaced.display(),
+        looks.display()
     );
     let script = place.write("pauses.sh", script.as_bytes());
     let files = [
         &kernels[..],
-        &[talkative, attentive, spaced, script.clone()],
+        &[talkative, attentive, looks, spaced, script.clone()],
         &altereds[..],
     ]
     .concat();
     in_host(kernel, cpu, &script, &files)
 }
 
-fn judge(kernel: &str, calls: &str, said: &str) {
+fn judge(kernel: &str, calls: &str, count: u32, said: &str) {
+    let audits = said.lines().filter(|line| line.starts_with("audits"));
+    for audits in audits {
+        let _ = writeln!(io::stdout(), "{kernel}: {audits}");
+    }
     let ways = 2 + usize::from(!calls.is_empty());
     for (line, times) in [
         ("failed\n", 0),
@@ -294,7 +322,9 @@ fn judge(kernel: &str, calls: &str, said: &str) {
         ("it goes on", ways),
         ("left ", ways),
         (": paused\n", ways),
-        (": exit 0\n", ways + 2),
+        (": exit 0\n", ways + 4),
+        (&format!("audits: {count}, digests: 1; "), 1),
+        (&format!("audits--emulate-gic: {count}, digests: 1; "), 1),
         ("the guest ends\n", 2),
         ("stopped: exit 143\n", 1),
         ("unheard: exit 143\n", 1),

@@ -201,7 +201,7 @@ const LINES: usize = 1 << 19;
 
 #[test]
 #[ignore = "boots an emulated host"]
-fn a_guest_goes_to_another_host_and_is_never_lost() {
+fn a_guest_goes_by_tcp_or_pipes_and_is_never_lost() {
     let long = env::var_os("VMLOCK_REMOTES").is_some();
     let hosts = match long {
         true => &["6.12", "5.10"][..],

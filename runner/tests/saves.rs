@@ -3,14 +3,19 @@
 //!
 //! Needs an emulated host, so it is ignored unless asked for:
 //! `cargo test -p vmlock-run --test saves -- --ignored`; `VMLOCK_SAVES=100` saves it so often, and on a host of 5.10, too,
-//! and carries one guest through five hosts instead of two.
+//! and carries one guest through five hosts instead of two; `VMLOCK_FREEZE=FOLDER` has the second of these tests begin one on
+//! 5.10 and one on 7.3, and writes the files of both there, for a version of the file of which there is none yet.
 
 mod host;
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use host::checks::{IRQ, VECTORS, WORDS, guest};
-use host::{Place, image, in_host, in_host_and_back};
-use std::env;
+use host::{Place, image, in_host, in_host_and_back, in_host_of_tests};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock, Range};
 
 /// A guest that says the 32 bytes at 0x9020000, where its generation id is, each as two letters from `a` on, and `>`; and again
@@ -137,13 +142,16 @@ const COUNTS: [u32; 40] = [
 /// `mine/web`. `said` waits until it has said `>` so many times; `again` asks it to say one more, which it does once its
 /// timer has ticked.
 const SCRIPT: &str = r#"
-mkdir -p /tmp; cd /tmp; rm -rf in out words mine one* cut; mkdir -m 700 mine; mkfifo in; exec 3<>in
-run=vmlock-run socket=mine/web total=1 begun=0
+mkdir -p /tmp; cd /tmp; rm -rf in out words mine one* cut fates; mkdir -m 700 mine; mkfifo in; exec 3<>in
+run=vmlock-run socket=mine/web total=1
 guest() { : >words; $run "$@" --control $socket <in >>out 2>words & pid=$!; }
 await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 900 ] || { cat words out; echo "never: $1"; exit 1; }; done; }
 said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
 again() { printf x >&3; total=$((total + 1)); said; grep -q '!' out && echo "$1: something has changed"; }
 ended() { wait $pid; code=$?; [ $code = $2 ] || { echo "$1: exit $code"; cat words; exit 1; }; }
+now() { set -- $(cat /proc/uptime); echo "${1%.*}${1#*.}"; }
+# Files that nobody has asked for: whoever is killed leaves none.
+left() { ls -A $1 | grep -c '[.]new$'; }
 save() { $run save one.save --control $socket >saved || { echo "$1: not saved"; cat saved words; exit 1; }; ended "$1" 143; }
 : >out
 guest start $lock; said; again first
@@ -157,20 +165,40 @@ done
 echo "restored $((3 * count)) times"
 # A paused one is saved, too.
 $run pause $socket; save paused; guest restore one.save --lock $lock; again unpaused
+begun=$(now); save timed; took=$((($(now) - begun) * 10)); guest restore one.save --lock $lock; again timed
 cp one.save kept; ls -l one.save | cut -c 1-10
-# Whoever goes away, or has no room, changes nothing.
-for n in 1 2 3; do $run save one.save --control $socket >/dev/null 2>&1 & client=$!; sleep 0.0$n; kill -9 $client; wait $client; done 2>/dev/null
-again "clients gone"; cmp one.save kept && echo "the old file"
+# Whoever is killed at some moment of that changes nothing, or has saved it: there is the old file or the new one, and none beside it.
+which() { stat -c '%i %s %Y' one.save; }
+for step in $(seq $kills); do
+    was=$(which)
+    $run save one.save --control $socket >/dev/null 2>&1 & client=$!
+    # The last one is over by then.
+    delay=$((took * step / (kills - 1))); [ $step -lt $kills ] && sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000))) || wait $client
+    kill -9 $client; wait $client
+    await "! kill -0 $pid || $run status $socket | grep -q ': running'"
+    echo "$(left .) left" >>fates
+    [ "$(which)" = "$was" ] && file=old || file=new
+    if kill -0 $pid; then echo "$file-on" >>fates; else ended "killed after $delay" 143; echo "$file-gone" >>fates; guest restore one.save --lock $lock; fi
+    again "killed after $delay"; [ $file = old ] || cp one.save kept
+done 2>/dev/null
+cmp one.save kept && echo "the old file"
+echo "a save takes $took ms; killed:$(sort fates | uniq -c | tr -s ' \n' ' ')"
+# Nor does who has no room.
 mkdir -p small; mount -t tmpfs -o size=64k none small || exit 1
 $run save small/one.save --control $socket; echo "full: exit $?, $(ls -A small | wc -l) files"; again full
 $run save mine --control $socket; echo "a folder: exit $?"
 # Nor does where it cannot go.
 cmp one.save kept || echo "another file"
-# What the killed ones left.
-rm -f .*.new
 $run save one.save --control $socket --for $away 2>why; echo "elsewhere: exit $?, $(grep -c MIDR_EL1 why | sed 's/[1-9][0-9]*/named/')"
-cmp one.save kept && [ $(ls -A .*.new 2>/dev/null | wc -l) = 0 ] && echo "left as it was"
+cmp one.save kept && [ $(left .) = 0 ] && echo "left as it was"
 again "still there"; printf o >&3; ended off 0
+# Files of version 1 that other kernels wrote are restored for ever.
+for frozen in $frozens; do
+    gzip -dc $frozen.gz >old.save; : >out; total=0
+    guest restore old.save --lock $frozen.vm.lock.json; again "$frozen"; save "$frozen"
+    guest restore one.save --lock $frozen.vm.lock.json; again "$frozen, once more"; printf o >&3; ended "$frozen" 0
+    grep -q '!' out || echo "frozen and restored"
+done
 # What is not that guest, whole, is not restored.
 $run restore kept --lock $other </dev/null; echo "foreign: exit $?"
 for at in 100 4194404 $(($(stat -c %s kept) - 20)); do
@@ -207,11 +235,12 @@ hears() { n=0; until $run status $socket 2>/dev/null | grep -q "$1"; do n=$((n +
 begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears "[1-9][0-9]* of 1024 MiB"; }
 begin one.save
 $run pause $socket 2>&1 | grep -o "is being saved"
+[ $(left .) = 0 ] && echo "it has no name yet"
 kill -9 $client; wait $client; hears ": running"; again "nobody waits"
 mkdir gone; begin gone/one.save; rm -rf gone; wait $client; echo "no folder: exit $?"; again "no folder"
 begin one.save; $run stop $socket; wait $client; echo "stopped: exit $?"; ended stop 143
 total=$((total + 1)); guest start $big; said; begin one.save; kill -9 $pid; wait $client; echo "killed: exit $?"; wait $pid
-[ -e one.save ] || echo "nothing half"
+[ -e one.save ] || [ $(left .) != 0 ] || echo "nothing half"
 grep -q '!' out || echo "and all went on"
 # Of a disk, a part is held to what was saved, and all of it where somebody asks for that.
 image=${disked%/*}/carried.img; truncate -s 16M $image
@@ -245,6 +274,55 @@ tr -dc 'a-p>' <out | tr '>' '\n' >ids
 echo "ids: $(sort -u ids | wc -l) of $(wc -l <ids), $(grep -c '^a\{32\}' ids) zeroes, $(grep -c 'a\{32\}$' ids) with zeroes behind; $(tr -dc '!' <out | wc -c) aborts"
 "#;
 
+/// A guest is saved to a disk that fails at each write and sync of one save after the other, until one of them has none left.
+const FAILING: &str = r#"
+mkdir -p /tmp; cd /tmp; rm -rf in out words mine; mkdir -m 700 mine; mkfifo in; exec 3<>in
+run=vmlock-run-torture socket=mine/web total=1; : >out; echo old >one.save
+await() { n=0; until eval "$1"; do sleep 0.1; n=$((n + 1)); [ $n -lt 900 ] || { cat words out; echo "never: $1"; exit 1; }; done; }
+said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
+VMLOCK_FAILING_SAVES=1 $run start $lock --control $socket <in >>out 2>words & pid=$!; said
+for n in $(seq 200); do
+    $run save one.save --control $socket >saved 2>&1 && break
+    grep -q "Input/output error" saved || { echo "otherwise:"; cat saved; }
+    [ "$(cat one.save)" = old ] && [ $(ls -A | grep -c '[.]new$') = 0 ] || echo "something is left"
+    $run status $socket | grep -q ': running' || echo "it does not run"
+    printf x >&3; total=$((total + 1)); said
+done
+wait $pid; echo "ended: $?, after $((n - 1)) failures"
+$run restore one.save --lock $lock --control $socket <in >>out 2>words & pid=$!
+printf x >&3; total=$((total + 1)); said; printf o >&3; wait $pid; echo "restored: $?"
+grep -q '!' out || echo "nothing has changed"
+"#;
+
+#[test]
+#[ignore = "boots an emulated host"]
+fn a_disk_that_fails_at_any_write_leaves_the_old_file_and_a_guest_that_goes_on() {
+    let place = Place::new("saves-failing");
+    let image = place.write("guest.Image", &image(&guest(), None));
+    let lock = place.altered("one", HOSTS[0].2, "guest.Image", |lock| {
+        lock.machine.memory.size = 64 << 20;
+    });
+    let script = format!("lock={}\n{FAILING}", lock.display());
+    let script = place.write("failing.sh", script.as_bytes());
+    let files = [image, lock, script.clone()];
+    let said = in_host_of_tests(HOSTS[0].0, HOSTS[0].1, &script, &files);
+    let ended = said
+        .lines()
+        .find_map(|line| line.strip_prefix("ended: 143, after "));
+    let failures = ended.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    // The memory that is not empty, table and sections, the header, and a sync before and behind that.
+    assert!(failures.is_some_and(|n| n >= 5), "{said}");
+    for (line, there) in [
+        ("otherwise", false),
+        ("something is left", false),
+        ("it does not run", false),
+        ("restored: 0\n", true),
+        ("nothing has changed\n", true),
+    ] {
+        assert_eq!(said.contains(line), there, "{line:?}:\n{said}");
+    }
+}
+
 const HOSTS: [(&str, &str, &str); 2] = [
     ("6.12", "cortex-a72", "examples/portable.vm.lock.json"),
     ("5.10", "cortex-a72", "examples/portable.vm.lock.json"),
@@ -256,6 +334,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
     let asked = env::var("VMLOCK_SAVES").ok();
     let count: u32 = asked.as_ref().map_or(2, |n| n.parse().expect("a number"));
     let hosts = if asked.is_some() { 2 } else { 1 };
+    let kills = if asked.is_some() { 60 } else { 14 };
     for (kernel, cpu, lock) in &HOSTS[..hosts] {
         let place = Place::new(&format!("saves-{kernel}"));
         let small = |lock: &mut Lock| lock.machine.memory.size = 64 << 20;
@@ -300,11 +379,15 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
                 ..like
             });
         });
+        let frozen = FROZEN.map(|kernel| frozen(&place, kernel));
+        let frozens = frozen
+            .each_ref()
+            .map(|(name, _)| name.display().to_string());
         let counts = place.write("counts.Image", &host::image(&COUNTS, None));
         let counting = place.altered("counting", lock, "counts.Image", small);
         let away = report("cortex-a76", kernel);
         let names = format!(
-            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={}",
+            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={} frozens='{}'",
             one.display(),
             other.display(),
             goes.display(),
@@ -312,40 +395,40 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             disked.display(),
             twins.display(),
             counting.display(),
-            away.display()
+            away.display(),
+            frozens.join(" ")
         );
-        let script = format!("{names} count={count}\n{SCRIPT}");
+        let script = format!("{names} count={count} kills={kills}\n{SCRIPT}");
         let script = place.write("saves.sh", script.as_bytes());
-        let said = in_host(
-            kernel,
-            cpu,
-            &script,
-            &[
-                image,
-                one,
-                other,
-                goes,
-                big,
-                disked,
-                twin,
-                twins,
-                counts,
-                counting,
-                away,
-                script.clone(),
-            ],
-        );
+        let mut files = vec![
+            image,
+            one,
+            other,
+            goes,
+            big,
+            disked,
+            twin,
+            twins,
+            counts,
+            counting,
+            away,
+            script.clone(),
+        ];
+        files.extend(frozen.into_iter().flat_map(|(_, files)| files));
+        let said = in_host(kernel, cpu, &script, &files);
         for (line, times) in [
             (&format!("restored {} times\n", 3 * count)[..], 1),
             ("something has changed", 0),
             ("nothing has changed\n", 1),
             ("-rw-------\n", 1),
             ("the old file\n", 1),
+            (&format!("killed: {kills} 0 left "), 1),
             ("full: exit 4, 0 files\n", 1),
             ("a folder: exit 4\n", 1),
             ("another file\n", 0),
             ("elsewhere: exit 3, named\n", 1),
             ("left as it was\n", 1),
+            ("frozen and restored\n", FROZEN.len()),
             ("foreign: exit 4\n", 1),
             ("flipped: exit 4\n", 3),
             ("short: exit 4\n", 1),
@@ -357,6 +440,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("and no time went back\n", 1),
             ("never heard", 0),
             ("is being saved\n", 1),
+            ("it has no name yet\n", 1),
             ("no folder: exit 4\n", 1),
             ("stopped: exit 4\n", 1),
             ("killed: exit 4\n", 1),
@@ -375,7 +459,66 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             let found = said.matches(line).count();
             assert_eq!(found, times, "{kernel}: {line:?}:\n{said}");
         }
+        // Some were killed before it had a name, and the last one was saved.
+        let fates = said.lines().find(|line| line.starts_with("a save takes "));
+        let fates = fates.expect("it was measured");
+        let _ = writeln!(io::stdout(), "{kernel}: {fates}");
+        assert!(
+            fates.contains(" old-on ") && fates.contains(" new-gone "),
+            "{fates}"
+        );
+        assert!(!fates.contains("old-gone"), "{fates}");
     }
+}
+
+/// Guests that were saved once, by the kernel that they were saved on, in `spec/saved/tests/frozen/guests/`.
+const FROZEN: [&str; 2] = ["5.10", "7.3"];
+/// Of such a file, pages that are not zero and the last one, each behind the number of bytes before it.
+const PAGE: usize = 4096;
+
+/// A file of pages as it was, packed for a host, with its lock: what both are called but for their ends.
+fn frozen(place: &Place, kernel: &str) -> (PathBuf, [PathBuf; 2]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../spec/saved/tests/frozen/guests");
+    let pages = fs::read(folder.join(format!("{kernel}.pages"))).expect("it is checked in");
+    let mut file = Vec::new();
+    for page in pages.chunks(8 + PAGE) {
+        let (at, page) = page.split_at(8);
+        let at = u64::from_le_bytes(at.try_into().expect("eight bytes")) as usize;
+        file.resize(at, 0);
+        file.extend(page);
+    }
+    let saved = vmlock_saved::open(&file[..]).expect("it is read for ever");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&file).expect("there is room");
+    let packed = packed.finish().expect("there is room");
+    let files = [
+        place.write(&format!("{kernel}.gz"), &packed),
+        place.write(
+            &format!("{kernel}.vm.lock.json"),
+            saved.lock_text.as_bytes(),
+        ),
+    ];
+    (place.0.join(kernel), files)
+}
+
+/// Makes one of a file that is packed: what stands there for ever then.
+fn freeze(packed: &Path, pages: &Path) {
+    let packed = fs::File::open(packed).expect("it came back");
+    let mut file = Vec::new();
+    GzDecoder::new(packed)
+        .read_to_end(&mut file)
+        .expect("it is packed");
+    let mut out = Vec::new();
+    let pages_of = file.chunks(PAGE).enumerate();
+    let last = pages_of.len() - 1;
+    for (number, page) in pages_of {
+        // The last one says how long it is.
+        if number == last || page.iter().any(|byte| *byte != 0) {
+            out.extend(((number * PAGE) as u64).to_le_bytes());
+            out.extend(page);
+        }
+    }
+    fs::write(pages, out).expect("the checkout can be written");
 }
 
 /// The report of a recorded host.
@@ -424,7 +567,9 @@ const LEGS: [&str; 6] = ["5.10", "6.1", "7.3", "6.12", "5.10", "6.18"];
 #[test]
 #[ignore = "boots emulated hosts"]
 fn a_guest_goes_from_kernel_to_kernel_and_back() {
+    let folder = env::var_os("VMLOCK_FREEZE").map(PathBuf::from);
     let legs = match env::var_os("VMLOCK_SAVES") {
+        _ if folder.is_some() => &["5.10", "7.3"][..],
         Some(_) => &LEGS[..],
         None => &LEGS[..2],
     };
@@ -438,7 +583,8 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
         small,
     );
     let saved = place.0.join("one.save.gz");
-    let mut verb = format!("start {}", lock.display());
+    let start = format!("start {}", lock.display());
+    let mut verb = start.clone();
     let mut digests = Vec::new();
     let nexts = legs.iter().skip(1).chain(legs.first());
     for (kernel, next) in legs.iter().zip(nexts) {
@@ -475,6 +621,11 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
                 .map(str::to_owned),
         );
         verb = format!("restore one.save --lock {}", lock.display());
+        if let Some(folder) = &folder {
+            freeze(&saved, &folder.join(format!("{kernel}.pages")));
+            fs::remove_file(&saved).expect("it came back");
+            verb.clone_from(&start);
+        }
     }
     // It sees the same wherever it goes.
     assert_eq!(digests.len(), legs.len(), "{digests:?}");

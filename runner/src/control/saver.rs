@@ -1,10 +1,13 @@
 //! `vmlock-run save FILE --control SOCKET`: opens the file that a guest is saved to, and gives it its name.
 //!
-//! The guest's runner opens no path. It gets a new file beside FILE, writes all of the guest into it and has it on the disk
-//! before it answers; then that file takes FILE's place, and only when that is on the disk too is the runner told, which
+//! The guest's runner opens no path. It gets a new file in FILE's folder, writes all of the guest into it and has it on the
+//! disk before it answers; then that file takes FILE's place, and only when that is on the disk too is the runner told, which
 //! ends the guest. With `--for`, it is looked at before: what cannot go to the host of that report gets no name. Whatever
 //! fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever fails behind it, FILE is
 //! the guest, and nobody here knows whether it goes on as well.
+//!
+//! Until it is whole the new file has no name (`O_TMPFILE`, open(2)): it is gone with whoever has it open, however that ends.
+//! On a file system without such files (NFS, FUSE, overlays of some kernels) it is beside FILE, under a hidden name.
 
 use super::client::{PATIENCE, ask, connect, failed, heard, understood, wrong};
 use super::{ANSWER, Answer, COMMIT, Done, Request, SAVE, STATUS};
@@ -13,6 +16,8 @@ use crate::files;
 use crate::flags::Parsed;
 use crate::hold::pausing::LIMIT;
 use crate::say::{self, Progress};
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::linkat;
 use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -79,17 +84,38 @@ struct Asked {
 
 /// The new file, gone with this where it has not got its name.
 struct New {
-    path: PathBuf,
     file: File,
+    /// The same, to be read.
+    whole: File,
+    /// Its name until it gets FILE's; `named` says whether it has that.
+    hidden: PathBuf,
+    named: bool,
     /// Where both are: open before there is anything to be undone.
     folder: File,
 }
 
 impl Drop for New {
     fn drop(&mut self) {
-        // Where it took its name, nothing of this one is there.
-        let _ = fs::remove_file(&self.path);
+        if self.named {
+            // Where it took its name, nothing of this one is there.
+            let _ = fs::remove_file(&self.hidden);
+        }
     }
+}
+
+/// The same file once more, to be read: as long as it has no name, this is how it is reached.
+fn reached(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+/// A file without a name in that folder, and the same to be read.
+fn nameless(folder: &Path) -> io::Result<(File, File)> {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    let file = options.custom_flags(libc::O_TMPFILE).open(folder)?;
+    // Without /proc nobody could give it a name, either.
+    let whole = File::open(reached(&file))?;
+    Ok((file, whole))
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Failure {
@@ -120,22 +146,65 @@ impl New {
         if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
             return Err(bad(io::Error::other("something else than a file is there")));
         }
-        let folder = match path.parent() {
+        let parent = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let folder = File::open(folder).map_err(bad)?;
+        let folder = File::open(parent).map_err(bad)?;
         let mut hidden = std::ffi::OsString::from(".");
         hidden.push(name);
         hidden.push(format!(".{}.new", process::id()));
-        let new = path.with_file_name(hidden);
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(&new);
+        let hidden = path.with_file_name(hidden);
+        let (files, named) = match nameless(parent) {
+            Ok(files) => (files, false),
+            Err(_) => (Self::hidden(&hidden).map_err(bad)?, true),
+        };
+        let (file, whole) = files;
         Ok(Self {
-            file: file.map_err(bad)?,
-            path: new,
+            file,
+            whole,
+            hidden,
+            named,
             folder,
         })
+    }
+
+    /// One with that name, where there is none without.
+    fn hidden(path: &Path) -> io::Result<(File, File)> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let file = options.open(path)?;
+        let whole = File::open(path).inspect_err(|_| _ = fs::remove_file(path))?;
+        Ok((file, whole))
+    }
+
+    /// Takes that name, and whatever is there loses it.
+    fn takes(&mut self, path: &Path) -> io::Result<()> {
+        if !self.named {
+            let from = reached(&self.file);
+            let link = |to: &Path| {
+                linkat(
+                    AT_FDCWD,
+                    from.as_str(),
+                    AT_FDCWD,
+                    to,
+                    AtFlags::AT_SYMLINK_FOLLOW,
+                )
+            };
+            match link(path) {
+                // A name that is taken cannot be linked to, but renamed to.
+                Err(nix::Error::EEXIST) => link(&self.hidden)?,
+                other => return Ok(other?),
+            }
+            self.named = true;
+        }
+        fs::rename(&self.hidden, path)
+    }
+
+    /// Has its name on the disk: the folder, and the file's own count of names.
+    fn stays(&self) -> io::Result<()> {
+        self.file.sync_all()?;
+        self.folder.sync_all()
     }
 }
 
@@ -177,13 +246,12 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// What cannot, as refusals.
-fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
+fn goes(file: &File, report: &HostReport) -> Result<(), Failure> {
     let bad = |why: &dyn Display| {
         let words = format!("what was saved cannot be read again: {why}");
         Failure::environment(words, &["the guest goes on"])
     };
-    let file = File::open(path).map_err(|e| bad(&e))?;
-    let saved = vmlock_saved::open(&file).map_err(|e| bad(&e))?;
+    let saved = vmlock_saved::open(file).map_err(|e| bad(&e))?;
     let mut refusals = plan(&saved.lock, report).refusals;
     let carried = carry(&saved.state, &saved.lock, report);
     if refusals.is_empty() && carried.refusals.is_empty() {
@@ -204,7 +272,7 @@ fn goes(path: &Path, report: &HostReport) -> Result<(), Failure> {
 fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
     let failed = |e| failed(socket, e);
     let mut stream = connect(socket)?;
-    let new = New::beside(path)?;
+    let mut new = New::beside(path)?;
     let line = |verb: &str| {
         let request = Request {
             whole_disks: verb == SAVE && asked.whole_disks,
@@ -225,12 +293,12 @@ fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
         _ => return Err(wrong(socket, "nobody asked for that", &[])),
     };
     if let Some(report) = &asked.report {
-        goes(&new.path, report)?;
+        goes(&new.whole, report)?;
     }
-    fs::rename(&new.path, path).map_err(|e| unusable(path, &e))?;
+    new.takes(path).map_err(|e| unusable(path, &e))?;
     let both = |why: &str| both(socket, path, why);
     let lost = |error: io::Error| both(&error.to_string());
-    new.folder.sync_all().map_err(lost)?;
+    new.stays().map_err(lost)?;
     stream.write_all(&line(COMMIT)).map_err(lost)?;
     let answer = heard(&mut stream, PATIENCE, ANSWER).map_err(lost)?;
     match serde_json::from_slice(&answer) {
@@ -246,6 +314,7 @@ mod tests {
     use super::super::place::tests::Folder;
     use super::*;
     use std::io::{BufRead as _, BufReader};
+    use std::os::unix::fs::PermissionsExt as _;
 
     /// What comes of a save whose runner says this, a line for each that it is asked, and then no more.
     fn saved(name: &str, says: &'static [&'static str]) -> (Result<Done, Failure>, String) {
@@ -282,6 +351,57 @@ mod tests {
             "nothing else is left"
         );
         (done, fs::read_to_string(&path).expect("it is there"))
+    }
+
+    #[test]
+    fn a_file_has_no_name_until_it_takes_one_and_no_other_may_ever_read_it() {
+        let folder = Folder::new("nameless", 0o700);
+        let path = folder.0.join("one.save");
+        let there = || {
+            let entries = fs::read_dir(&folder.0).expect("it is there").flatten();
+            let modes = entries.map(|e| e.metadata().expect("it is ours").permissions().mode());
+            modes.map(|mode| mode & 0o7777).collect::<Vec<u32>>()
+        };
+        // Where the temporary directory has no such files, both are of the other kind.
+        let never = nameless(&folder.0).is_err();
+        for (old, named, goes) in [
+            (false, false, false),
+            (true, false, false),
+            (false, true, false),
+            (true, true, false),
+            (false, false, true),
+            (true, false, true),
+            (false, true, true),
+            (true, true, true),
+        ] {
+            let _ = fs::remove_file(&path);
+            if old {
+                fs::write(&path, "old").expect("the folder is ours");
+                let mode = fs::Permissions::from_mode(0o600);
+                fs::set_permissions(&path, mode).expect("it is ours");
+            }
+            let mut new = New::beside(&path).expect("the folder is ours");
+            assert_eq!(new.named, never);
+            if named && !never {
+                (new.file, new.whole) = New::hidden(&new.hidden).expect("the folder is ours");
+                new.named = true;
+            }
+            (&new.file).write_all(b"new").expect("there is room");
+            let said = fs::read_to_string(reached(&new.whole)).expect("it can be read");
+            assert_eq!(said, "new");
+            let count = usize::from(old) + usize::from(named || never);
+            assert_eq!(there(), vec![0o600; count], "{old} {named}");
+            if goes {
+                drop(new);
+                assert_eq!(there(), vec![0o600; usize::from(old)]);
+                continue;
+            }
+            new.takes(&path).expect("the folder is ours");
+            new.stays().expect("the folder is ours");
+            drop(new);
+            let said = fs::read_to_string(&path).expect("it is there");
+            assert_eq!((said.as_str(), there()), ("new", vec![0o600]));
+        }
     }
 
     const SAVED: &str = "{\"saved\":{\"identity\":\"00\"}}\n";

@@ -11,6 +11,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+#[cfg(feature = "torture")]
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vmlock_saved::carry::stays;
 use vmlock_saved::file::{CHUNK_BYTES, Identity as Name};
@@ -25,14 +27,53 @@ const AT_A_TIME: u64 = 4;
 const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// The file.
-struct Target(File);
+struct Target {
+    file: File,
+    /// After so many writes and syncs its disk fails.
+    #[cfg(feature = "torture")]
+    left: Option<u32>,
+}
+
+impl Target {
+    fn new(file: File) -> Self {
+        Self {
+            file,
+            #[cfg(feature = "torture")]
+            left: fails(),
+        }
+    }
+
+    /// The disk still works.
+    #[cfg(feature = "torture")]
+    fn works(&mut self) -> io::Result<()> {
+        let Some(left) = &mut self.left else {
+            return Ok(());
+        };
+        *left = left
+            .checked_sub(1)
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EIO))?;
+        Ok(())
+    }
+}
+
+/// Where somebody looks what comes of that, the first save of a runner fails at once, and each one a write or sync later.
+#[cfg(feature = "torture")]
+fn fails() -> Option<u32> {
+    static SAVES: AtomicU32 = AtomicU32::new(0);
+    std::env::var_os("VMLOCK_FAILING_SAVES")?;
+    Some(SAVES.fetch_add(1, Ordering::Relaxed))
+}
 
 impl WriteAt for Target {
     fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        #[cfg(feature = "torture")]
+        self.works()?;
+        self.file.write_all_at(bytes, offset)
     }
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_all()
+        #[cfg(feature = "torture")]
+        self.works()?;
+        self.file.sync_all()
     }
 }
 
@@ -98,7 +139,7 @@ impl Saving {
         disks: Vec<(String, Identity)>,
         memory: u64,
     ) -> Result<Self, String> {
-        let writer = Writer::new(Target(file), memory);
+        let writer = Writer::new(Target::new(file), memory);
         Ok(Self {
             writer: writer.map_err(|e| e.to_string())?,
             state,

@@ -229,7 +229,7 @@ impl Entry {
             reason: format!("{vcpus}: {}", self.words),
             from: SAVED.to_owned(),
             help: vec![
-                "restore it on a host that takes it, such as the one that it was saved on (`vmlock check FILE --host REPORT` says which); the file is as it was".to_owned(),
+                "restore it on a host that takes it, such as the one that it was saved on (`vmlock check FILE --host REPORT…`, with the reports of others, says which); the file is as it was".to_owned(),
             ],
         }
     }

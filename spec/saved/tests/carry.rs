@@ -191,3 +191,40 @@ fn every_pair_of_recorded_hosts_is_as_expected() {
         "VMLOCK_UPDATE=1 rewrites tests/carry.txt:\n{out}"
     );
 }
+
+/// A guest that was saved once goes, for ever, to each recorded host of its CPU.
+#[test]
+fn guests_that_were_saved_once_go_to_each_host_of_their_cpu() {
+    let hosts = read("../catalogue/hosts", ".json", |text| {
+        report::parse(text).expect("it is a report")
+    });
+    let of_theirs = || {
+        hosts
+            .iter()
+            .filter(|(name, _)| name.starts_with("cortex-a72-"))
+    };
+    assert!(of_theirs().count() >= 11);
+    for kernel in ["5.10", "7.3"] {
+        let pages = format!("tests/frozen/guests/{kernel}.pages");
+        let pages = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(pages));
+        let mut file = Vec::new();
+        for page in pages.expect("it is checked in").chunks(8 + 4096) {
+            let (at, page) = page.split_at(8);
+            let at = u64::from_le_bytes(at.try_into().expect("eight bytes"));
+            file.resize(usize::try_from(at).expect("it fits"), 0);
+            file.extend(page);
+        }
+        let saved = vmlock_saved::open(&file[..]).expect("it is read for ever");
+        for (host, report) in of_theirs() {
+            let kept = plan(&saved.lock, report).refusals;
+            assert!(kept.is_empty(), "{kernel} to {host}: {kept:?}");
+            let carry = carry(&saved.state, &saved.lock, report);
+            assert!(
+                carry.refusals.is_empty(),
+                "{kernel} to {host}: {:?}",
+                carry.refusals
+            );
+            assert!(carry.vcpus.len() == saved.state.vcpus.len() && carry.vcpus[0].len() > 100);
+        }
+    }
+}

@@ -336,7 +336,42 @@ fn a_file_of_version_1_stays_one() {
     let mut old = Sparse::default();
     old.put(&frozen[..HEADER_BYTES], 0);
     old.put(&frozen[HEADER_BYTES..], table_at());
-    let old = read(&old);
+    assert!(again(&old) == frozen);
+}
+
+/// The same of what two kernels made of a guest, each page behind its place in the file.
+#[test]
+fn the_file_of_a_guest_that_ran_stays_one() {
+    for kernel in ["5.10", "7.3"] {
+        let name = format!("tests/frozen/guests/{kernel}.pages");
+        let pages = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(name));
+        let pages = pages.expect("it is checked in");
+        let mut old = Sparse::default();
+        for page in pages.chunks(8 + PAGE as usize) {
+            let (at, page) = page.split_at(8);
+            let at = at.try_into().expect("eight bytes");
+            old.put(page, u64::from_le_bytes(at));
+        }
+        let saved = read(&old);
+        let host = saved.host.as_ref().expect("it says so");
+        assert!(host.kernel.starts_with(&format!("{kernel}.")), "{host:?}");
+        let again = again(&old);
+        let mut rest = vec![0; again.len() - HEADER_BYTES];
+        let table = MEMORY_AT + saved.memory.bytes();
+        old.read_at(&mut rest, table).expect("it is there");
+        assert!(again[HEADER_BYTES..] == rest, "{kernel}");
+        let mut bytes = Vec::new();
+        for number in 0..saved.memory.count() {
+            let chunk = saved.chunk(&old, number, &mut bytes, true);
+            chunk.expect("it is what was saved");
+        }
+        assert!(saved.memory.there().len() > 0);
+    }
+}
+
+/// Header, table and sections of what that file says.
+fn again(old: &Sparse) -> Vec<u8> {
+    let old = read(old);
     let contents = Contents {
         lock: &old.lock_text,
         state: &old.state,
@@ -345,9 +380,10 @@ fn a_file_of_version_1_stays_one() {
     };
     let bodies = bodies(&contents, &old.memory).expect("it can be said");
     let (header, table, identity) = seal(&bodies, old.memory.bytes());
+    assert!(identity == old.identity);
     let mut again = [&header[..], &table].concat();
     bodies.iter().for_each(|body| again.extend(&body.bytes));
-    assert!(identity == old.identity && again == frozen);
+    again
 }
 
 #[test]
@@ -384,18 +420,26 @@ fn each_chunk_is_held_against_its_digest() {
     let file = saved();
     let read = read(&file);
     let mut bytes = Vec::new();
+    let mut altered = file.clone();
+    let mut each = |number: u64, at: u64| {
+        altered.flip(Memory::offset(number) + at, 0x10);
+        for intent in [false, true] {
+            let refused = read
+                .chunk(&altered, number, &mut bytes, intent)
+                .expect_err("it is another");
+            assert_eq!(refused.place(), Some(&Place::Chunk(number)));
+        }
+        altered.flip(Memory::offset(number) + at, 0x10);
+    };
+    // Each at another place; those with something in them, and their neighbours, at three more.
+    let count = memory_bytes() / CHUNK_BYTES;
+    (0..count).for_each(|number| each(number, number * 16_411 % CHUNK_BYTES));
     for number in [0, 1, 3, 4] {
         for at in [0, 70_000, CHUNK_BYTES - 1] {
-            let mut file = file.clone();
-            file.flip(Memory::offset(number) + at, 0x10);
-            for intent in [false, true] {
-                let refused = read
-                    .chunk(&file, number, &mut bytes, intent)
-                    .expect_err("it is another");
-                assert_eq!(refused.place(), Some(&Place::Chunk(number)));
-            }
+            each(number, at);
         }
     }
+    assert!(count > 100, "only {count} chunks");
     let none = read
         .memory
         .check(1 << 40, &chunk(), true)
@@ -406,20 +450,25 @@ fn each_chunk_is_held_against_its_digest() {
 #[test]
 fn no_prefix_is_a_file_and_nothing_may_follow() {
     let whole = saved();
-    let ends = (0..HEADER_BYTES as u64)
-        .step_by(61)
-        .chain([MEMORY_AT, table_at()]);
+    let mut file = whole.clone();
     let mut tried = 0;
-    for end in ends
-        .chain((table_at()..whole.length).step_by(61))
-        .chain([whole.length - 1])
+    // All ends but those in the guest's memory, of which a few.
+    let memory = (MEMORY_AT..table_at()).step_by(CHUNK_BYTES as usize);
+    for end in (0..HEADER_BYTES as u64 + 2)
+        .chain(memory.flat_map(|at| [at - 1, at, at + 1]))
+        .chain(table_at()..whole.length)
     {
-        let mut file = whole.clone();
         file.length = end;
-        assert!(open(&file).is_err(), "the first {end} bytes");
+        let (place, words) = refused(&file);
+        assert_eq!(place, Some(Place::File), "the first {end} bytes: {words}");
+        let named = match end < HEADER_BYTES as u64 {
+            true => words.contains("shorter than the header"),
+            false => words.contains(&format!("it has {end} bytes, and its header says")),
+        };
+        assert!(named, "the first {end} bytes: {words}");
         tried += 1;
     }
-    assert!(tried > 500, "only {tried}");
+    assert!(tried > 40_000, "only {tried}");
     let mut file = whole.clone();
     file.length += 1;
     assert_eq!(refused(&file).0, Some(Place::File));
