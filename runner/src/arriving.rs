@@ -325,8 +325,16 @@ impl Arriving {
         Ok(opened)
     }
 
+    /// From here on nothing comes with a descriptor, and this thread takes none.
+    fn without_files(&mut self) {
+        if let Giver::Near(peer) = &mut self.peer {
+            peer.without_files();
+        }
+    }
+
     /// Says that the guest cannot go on here, and why: its other end goes on with it.
     pub fn declines(mut self, why: &str) -> Verdict {
+        self.without_files();
         // It sees the end of the connection, too.
         let _ = self.peer.say(&Message::no(why));
         Verdict::Never(why.to_owned())
@@ -340,10 +348,7 @@ impl Arriving {
         holds: impl FnOnce() -> Result<(), String>,
         last: impl FnOnce() -> Result<(), String>,
     ) -> Verdict {
-        if let Giver::Near(peer) = &mut self.peer {
-            // From here on nothing comes with a descriptor, and this thread takes none.
-            peer.without_files();
-        }
+        self.without_files();
         right.came(self.turn);
         if self.step(Event::Done) != Deed::Restored {
             return Verdict::Never("something else was to come next".to_owned());

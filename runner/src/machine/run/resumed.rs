@@ -4,7 +4,9 @@ use super::drive::interrupt_controller;
 use super::{Ended, Shared};
 use crate::handover::protocol::Verdict;
 use crate::kick::kick;
-use crate::kvm::{self, Kick, Rest, Runnable, Settled, core, host_counter};
+#[cfg(feature = "torture")]
+use crate::kvm::Settled;
+use crate::kvm::{self, Kick, Rest, Runnable, core, host_counter};
 use crate::machine::loan::look::{Answers, LIMIT};
 use crate::say;
 use std::sync::atomic::Ordering;
