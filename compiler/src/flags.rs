@@ -8,7 +8,7 @@ macro_rules! whole {
   vm "web" {
       arch "arm64"
       abi "kvm-6.8" "psci-1.1"
-      // As QEMU emulates it: `vmlock cpu REPORT` makes a model of a machine, which needs no `allow`.
+      // As QEMU emulates it; `vmlock cpu REPORT` makes a model of a real one.
       cpu "neoverse-n1" count=2 {
           pmu
       }
