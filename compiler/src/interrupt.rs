@@ -1,7 +1,7 @@
 //! Ctrl-C, and the other ways to ask a program to end: at once, and with nothing half done.
 //!
-//! A command that only reads dies of the signal, as any program does. One that writes files is ended here: the file that is
-//! being replaced is finished, within the time of a flush to the disk, and no other is begun; the line that tells how
+//! A command that only reads dies of the signal, as any program does. One that writes files is ended here: the files that are
+//! being replaced together are finished, within the time of a flush to the disk, and no others are begun; the line that tells how
 //! far it is goes away; then the signal does what it always does, so that the shell sees who ended the program (130 after
 //! Ctrl-C) and ends its loop, too. A second signal waits for nothing; what comes right after the first is the same wish once more,
 //! sent to the program and to its group (`timeout`), or sent on by a wrapper. What the caller has the program ignore (nohup)

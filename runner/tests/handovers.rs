@@ -230,8 +230,8 @@ fn a_guest_goes_from_runner_to_runner_and_is_never_lost() {
         let (shortest, middle) = (part(rests[0]), part(rests[2]));
         let figure = format!("{said}{kernel}: it rests for {middle} % of a save and a restore");
         let _ = writeln!(io::stdout(), "{figure}");
-        // Of so small a guest the middle one was 5 to 12 %. What a busy machine adds, it adds to some of them: a hand-over that takes
-        // longer by itself does so each time.
-        assert!(shortest <= 25, "{kernel}: {shortest} %:\n{said}");
+        // Of so small a guest it is 15 to 17 % on a quiet machine, of which the witness's look is 6; a busy one may double that. What
+        // a tenth is of, `vmlock-lab bench --saves` measures, by a clock that nothing else slows.
+        assert!(shortest <= 40, "{kernel}: {shortest} %:\n{said}");
     }
 }

@@ -173,7 +173,7 @@ for step in $(seq $kills); do
     was=$(which)
     $run save one.save --control $socket >/dev/null 2>&1 & client=$!
     # The last one is over by then.
-    delay=$((took * step / (kills - 1))); [ $step -lt $kills ] && sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000))) || wait $client
+    delay=$((took * (step - 1) / (kills - 1))); [ $step -lt $kills ] && sleep $(printf '%d.%03d' $((delay / 1000)) $((delay % 1000))) || wait $client
     kill -9 $client; wait $client
     await "! kill -0 $pid || $run status $socket | grep -q ': running'"
     echo "$(left .) left" >>fates

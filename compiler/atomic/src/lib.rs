@@ -134,7 +134,21 @@ fn flush(folder: &Path, file: &File) -> io::Result<()> {
 
 /// `None` where the folder may not be read.
 fn flush_folder(folder: &Path) -> Option<io::Result<()>> {
-    let flushed = File::open(folder).ok()?.sync_all();
+    open_folder(folder)
+        .and_then(|folder| folder.as_ref().map(sync_folder).transpose())
+        .transpose()
+}
+
+/// A folder, to be flushed; `None` where it may not be read.
+fn open_folder(folder: &Path) -> io::Result<Option<File>> {
+    match File::open(folder) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+fn sync_folder(folder: &File) -> io::Result<()> {
+    let flushed = folder.sync_all();
     // Some file systems have no such call for a folder.
     let none = |error: &io::Error| {
         matches!(
@@ -143,8 +157,8 @@ fn flush_folder(folder: &Path) -> Option<io::Result<()>> {
         )
     };
     match flushed {
-        Err(error) if none(&error) => Some(Ok(())),
-        flushed => Some(flushed),
+        Err(error) if none(&error) => Ok(()),
+        flushed => flushed,
     }
 }
 

@@ -1,7 +1,10 @@
 //! Many files at once: each as whole as one by itself, and the disk is waited for once for all of them.
 
-use crate::{Staged, begin, flush_folder, in_place, is_no_file, replace};
+use crate::{
+    Staged, begin, end, folder_of, in_place, is_no_file, open_folder, replace, sync_folder,
+};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -46,11 +49,20 @@ fn placed(
     sync: impl Fn(&File) -> io::Result<()>,
 ) -> Vec<Option<io::Result<()>>> {
     let _begun = begin();
-    let stage = |(path, content): &(&Path, &[u8])| match is_no_file(path) {
-        true => None,
-        false => Staged::write(path, content).ok(),
+    // Folders come first: where a process may have few files open, each that is written here can be flushed as well.
+    let mut folders = BTreeMap::new();
+    let mut stage = |(path, content): &(&Path, &[u8])| {
+        if is_no_file(path) {
+            return None;
+        }
+        let folder = folder_of(&end(path).ok()?);
+        if let Entry::Vacant(entry) = folders.entry(folder) {
+            let opened = open_folder(entry.key()).ok()?;
+            entry.insert((opened, None));
+        }
+        Staged::write(path, content).ok()
     };
-    let mut staged: Vec<Option<Staged>> = files.iter().map(stage).collect();
+    let mut staged: Vec<Option<Staged>> = files.iter().map(&mut stage).collect();
     let synced = staged.iter().flatten().count() > FEW && synced(&staged, sync);
     for slot in &mut staged {
         let place = |one: Staged| {
@@ -62,13 +74,13 @@ fn placed(
         };
         *slot = slot.take().and_then(place);
     }
-    let mut folders = BTreeMap::new();
     let mut flushed = |one: &Staged| {
-        let folder = folders.entry(one.folder.clone());
-        match folder.or_insert_with(|| flush_folder(&one.folder)) {
-            None => in_place(one.file.sync_all()),
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => in_place(Err(io::Error::new(error.kind(), error.to_string()))),
+        let Some((Some(folder), done)) = folders.get_mut(&one.folder) else {
+            return in_place(one.file.sync_all());
+        };
+        match done.get_or_insert_with(|| sync_folder(folder)) {
+            Ok(()) => Ok(()),
+            Err(error) => in_place(Err(io::Error::new(error.kind(), error.to_string()))),
         }
     };
     let staged = staged.iter();

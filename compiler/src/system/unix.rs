@@ -100,13 +100,36 @@ pub fn alive(id: i64) -> bool {
     pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
+/// File systems whose `syncfs` has all of it on their own disk when it comes back (include/uapi/linux/magic.h): ext2 to ext4, XFS,
+/// Btrfs, F2FS, and memory, which has none. What FUSE, overlays and networks do then is for others to say.
+#[cfg(target_os = "linux")]
+const ON_DISK: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+/// The first Linux whose `syncfs` tells of what could not be written (fs/sync.c).
+#[cfg(target_os = "linux")]
+const TELLS: (u32, u32) = (5, 8);
+
 /// Waits until all that was written to the file system of that file is on its disk.
 ///
 /// # Errors
-/// The system's.
+/// The system's; always where nobody knows that it would be.
 #[cfg(target_os = "linux")]
 pub fn sync(file: &File) -> io::Result<()> {
+    let system = rustix::fs::fstatfs(file)?.f_type;
+    let release = rustix::system::uname();
+    if !ON_DISK.contains(&(system as u32)) || !tells(release.release().to_bytes()) {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     Ok(rustix::fs::syncfs(file)?)
+}
+
+/// Whether a Linux of that release tells it.
+#[cfg(target_os = "linux")]
+fn tells(release: &[u8]) -> bool {
+    let mut numbers = release
+        .split(|byte| !byte.is_ascii_digit())
+        .map(|digits| str::from_utf8(digits).ok()?.parse().ok());
+    let version = numbers.next().flatten().zip(numbers.next().flatten());
+    version.is_some_and(|version: (u32, u32)| version >= TELLS)
 }
 
 /// macOS has no such call.
@@ -121,4 +144,25 @@ pub fn sync(_: &File) -> io::Result<()> {
 /// A path as addresses, git and services of others have it.
 pub fn slashes(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(path)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linux_that_tells_of_no_errors_is_not_asked() {
+        for (release, does) in [
+            ("5.7.19", false),
+            ("5.8.0-1-amd64", true),
+            ("4.19.0", false),
+            ("5.10.0-28-arm64", true),
+            ("7.0-rc1", true),
+            ("6", false),
+            ("", false),
+            ("none", false),
+        ] {
+            assert_eq!(tells(release.as_bytes()), does, "{release}");
+        }
+    }
 }

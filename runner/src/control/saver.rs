@@ -192,13 +192,22 @@ impl New {
                 )
             };
             match link(path) {
-                // A name that is taken cannot be linked to, but renamed to.
-                Err(nix::Error::EEXIST) => link(&self.hidden)?,
+                // A name that is taken cannot be linked to, but renamed to. What has the other one was left by a client of this
+                // number that was killed.
+                Err(nix::Error::EEXIST) => match link(&self.hidden) {
+                    Err(nix::Error::EEXIST) => {
+                        fs::remove_file(&self.hidden)?;
+                        link(&self.hidden)?;
+                    }
+                    other => other?,
+                },
                 other => return Ok(other?),
             }
             self.named = true;
         }
-        fs::rename(&self.hidden, path)
+        fs::rename(&self.hidden, path)?;
+        self.named = false;
+        Ok(())
     }
 
     /// Has its name on the disk: the folder, and the file's own count of names.

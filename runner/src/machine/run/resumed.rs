@@ -96,17 +96,16 @@ impl Looks {
 
     /// At this one, on its own thread.
     pub fn at(self, vcpu: Runnable, index: u32, shared: &Shared) -> Runnable {
-        let (vcpu, seen) = vcpu.on_this_thread(|vcpu| {
+        let (vcpu, ()) = vcpu.on_this_thread(|vcpu| {
             let mut failed = self.page.lock().unwrap_or_else(PoisonError::into_inner);
-            if *failed || shared.stop.load(Ordering::Acquire) {
-                return Err("it was left out".to_owned());
-            }
-            let seen = look(vcpu, index, shared);
-            *failed = seen.is_err();
-            seen
+            let seen = match *failed || shared.stop.load(Ordering::Acquire) {
+                true => Err("it was left out".to_owned()),
+                false => look(vcpu, index, shared),
+            };
+            *failed |= seen.is_err();
+            // In their order: why the first one failed is told. Who waits for it has nothing else to do.
+            let _ = self.sees.send((index, seen));
         });
-        // Who waits for it has nothing else to do.
-        let _ = self.sees.send((index, seen));
         vcpu
     }
 }
