@@ -20,7 +20,9 @@ run=vmlock-run n=0 total=1; : >out
 dd if=/dev/zero of=${lock%/*}/carried.img bs=1M count=16 2>/dev/null
 ip link set lo up
 for tap in 0 1; do tunctl -t vmlock$tap >/dev/null && ip link set vmlock$tap up || exit 1; done
-await() { m=0; until eval "$1"; do sleep 0.1; m=$((m + 1)); [ $m -lt 600 ] || { cat words.* said out; echo "never: $1"; exit 1; }; done; }
+# Where the first guest that is started does not tick, nothing has been tried yet, and the host has failed.
+fresh=1; silent() { [ -z "$fresh" ] || { $run status $socket; echo "the first guest of this host is silent"; }; }
+await() { m=0; until eval "$1"; do sleep 0.1; m=$((m + 1)); [ $m -lt 600 ] || { cat words.* said out; echo "never: $1"; silent; exit 1; }; done; }
 said() { await "[ \"\$(tr -cd '>' <out | wc -c)\" -ge $total ]"; }
 again() { printf x >&3; total=$((total + 1)); said; grep -q '!' out && echo "$1: something has changed"; }
 ended() { wait $1; code=$?; [ $code = $2 ] || { echo "$3: exit $code"; cat words.* said; exit 1; }; }
@@ -41,7 +43,7 @@ claim() { $run claim "$@" >claimed 2>&1 && echo granted || { echo refused; cat c
 # How long it took to come as far as that.
 part() { set -- "$1" $(now); echo "so far: $1: $(($2 / 100)) s"; }
 
-begin; again first; part "a guest"
+begin; again first; fresh=; part "a guest"
 # What is no way to come.
 next; $run receive tcp:0.0.0.0:7900 --token-file mine/token --lock $lock --control $there </dev/null >/dev/null 2>said; echo "to anybody: exit $? $(grep -c insecure-listen said)"
 $run receive tcp:0.0.0.0:0 --insecure-listen --token-file mine/token --lock $lock --control $there $(tap 1) </dev/null >/dev/null 2>$words & new=$!

@@ -88,6 +88,9 @@ impl Drop for Place {
 
 /// What the lab says of a host that failed, and not what was tried there (`lab/src/emulate.rs`).
 const FAULT: &str = "its KVM found itself at fault";
+/// What a script says where the first guest that it starts does not tick, as happens in one of some hundred of these hosts: nothing
+/// was tried by then. Guests that start are for other tests (`guests.rs`).
+const SILENT: &str = "the first guest of this host is silent";
 
 #[allow(dead_code)]
 /// Runs a shell script in an emulated host, with these files at their own paths; once more where the host failed.
@@ -151,16 +154,17 @@ fn in_host_with(
         }
         let output = lab.arg("--").arg(script).output();
         let output = output.expect("cargo can be run");
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        let said = [&output.stdout[..], &output.stderr].concat();
+        let words = String::from_utf8_lossy(&said).into_owned();
         (output, words)
     };
     let (mut output, mut words) = run();
-    if words.contains(FAULT) {
+    if [FAULT, SILENT].iter().any(|fails| words.contains(fails)) {
         // `vmlock-lab test` counts it.
         let _ = writeln!(io::stdout(), "AGAIN: a host of {kernel}: {words}");
         (output, words) = run();
     }
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}\n{words}");
+    assert!(output.status.success(), "{words}");
     text
 }
