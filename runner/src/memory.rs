@@ -474,13 +474,16 @@ mod tests {
         };
         let file = Memory::unnamed("laid-anywhere", 0x2_0000).expect("this Linux has them");
         file.write_all_at(&[7; 0x2_0000], 0).expect("there is room");
-        // Each lies a page below the one before it, where Linux gives addresses in order.
+        // Each is a page longer than whole pages of the largest size, so that one after the other begins at another page, wherever
+        // Linux has room for them.
         let mut others = Vec::new();
         let memory = (0..256).find_map(|_| {
-            let memory = small(0x10_0000);
-            let is_off = memory.host_address() & (LARGEST_PAGE - 1) != 0;
-            others.push(small(page()));
-            is_off.then_some(memory)
+            let memory = small(0x10_0000 + page());
+            if memory.host_address() & (LARGEST_PAGE - 1) != 0 {
+                return Some(memory);
+            }
+            others.push(memory);
+            None
         });
         let Some(memory) = memory else {
             assert_eq!(page(), LARGEST_PAGE, "all of 256 were on 64 KiB");
