@@ -493,6 +493,9 @@ pub struct Moments {
     /// Host kernels, each of which restores what the one before it saved, and the first what the last one saved
     #[arg(long, value_delimiter = ',', default_values = ["5.10", "7.3"])]
     pub kernels: Vec<String>,
+    /// The same of a guest whose firmware calls the runner answers, which takes kernels of 6.4 or newer
+    #[arg(long, value_delimiter = ',', default_values = ["6.12", "7.3"])]
+    pub answering: Vec<String>,
     /// At how many instructions the guest is saved on each
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,

@@ -17,7 +17,7 @@ use crate::trial::{self, Bench};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Whose machine it is.
@@ -36,86 +36,156 @@ const CALL: &str = "a forwarded firmware call";
 const REFUSED: u8 = 3;
 const NAMED: [&str; 2] = ["ACTLR_EL1 at entry", "starts a vCPU"];
 
-/// Goes through all kernels, and back to the first; 1 if anything of a guest was lost.
+/// A guest, and the hosts that it goes through.
+struct Chain<'a> {
+    lock: &'static str,
+    kernels: &'a [String],
+    /// Whether the runner answers firmware's calls.
+    calls: bool,
+}
+
+impl Chain<'_> {
+    /// A command line of its guest's.
+    fn job<'a>(&self, own: &[&'a str]) -> Vec<&'a str> {
+        let calls = self.calls.then_some(CALLS);
+        let all = ["moments", self.lock].into_iter();
+        all.chain(own.iter().copied()).chain(calls).collect()
+    }
+}
+
+/// Goes through all kernels, and back to the first, with either guest; 1 if anything of one was lost.
 pub fn run(cache: &Cache, flags: &flags::Moments) -> Result<u8> {
     let bench = Bench::prepare(cache)?;
     let program = torture::runner(cache)?;
-    let scratch = cache.scratch()?;
-    let kernels = kernels::resolve(cache, &flags.kernels, false)?;
-    let disk = |turn: usize| -> Result<PathBuf> {
-        let path = scratch.path().join(format!("kept{turn}"));
-        let sized = File::create(&path).and_then(|file| file.set_len(ROOM));
-        sized.map_err(|e| Failure::file("make", &path, &e))?;
-        Ok(path)
-    };
-    let (mut before, mut problems, mut met) = (None, Vec::new(), BTreeSet::new());
-    let mut kept = 0;
-    let steps = flags.steps.to_string();
-    let each = flags.each.to_string();
-    let last = kernels.len();
-    for (turn, kernel) in kernels.iter().chain(kernels.first()).enumerate() {
-        let mut host = trial::machine(
-            kernel.clone(),
-            CPU,
-            LIMIT.0 + LIMIT.1 * u32::try_from(flags.steps).unwrap_or(u32::MAX),
-        );
-        let mut jobs: Vec<Vec<&str>> = Vec::new();
-        let own = disk(turn)?;
-        if turn < last {
-            jobs.push(vec![
-                "moments", LOCK, "--steps", &steps, "--each", &each, "--into", "/dev/vda",
-            ]);
-            jobs.push(vec!["moments", ANSWERED, "--steps", &steps, CALLS]);
-        }
-        host.kept.push(own.clone());
-        if let Some(before) = before.replace(own) {
-            host.kept.push(before);
-            jobs.push(vec!["moments", LOCK, "--from", "/dev/vdb"]);
-        }
-        let errand = Errand {
-            program: program.clone(),
-            with: [LOCK, ANSWERED].map(str::to_owned).to_vec(),
-            ..bench.errand(CPU, &kernel.asked, &jobs)
+    let (mut problems, mut met) = (Vec::new(), Met::default());
+    for (lock, kernels) in [(LOCK, &flags.kernels), (ANSWERED, &flags.answering)] {
+        let chain = Chain {
+            lock,
+            kernels,
+            calls: lock == ANSWERED,
         };
-        let outcome = bench.run(&host, &[&errand])?;
-        let before_this = kept;
-        say(format_args!(
-            "Linux {}: {} s to boot",
-            kernel.version,
-            outcome.booted.as_secs()
-        ));
-        for (job, ended) in jobs.iter().zip(&outcome.jobs) {
-            let what = job.iter().skip(1).copied().collect::<Vec<_>>().join(" ");
-            let place = format!("Linux {}, {what}", kernel.version);
-            let due = match job {
-                _ if job.contains(&"--from") => Due::Restored(before_this),
-                _ if job.contains(&ANSWERED) => match hands_calls_out(&kernel.version) {
-                    true => Due::Answered(flags.steps),
-                    false => Due::Refused,
-                },
-                _ => Due::Moved(flags.steps),
-            };
-            match judged(ended, due, extra_may_come(&kernel.version), &mut met) {
-                Ok((words, files)) => {
-                    tell(format_args!("{place}: {words}"))?;
-                    if let Due::Moved(_) = due {
-                        kept = files;
-                    }
+        problems.extend(chain.goes(cache, (&bench, &program), flags, &mut met)?);
+    }
+    if !met.carried.contains(CALL) {
+        problems.push(format!("no guest was carried that was saved with {CALL}"));
+    }
+    step::told(&problems)
+}
+
+impl Chain<'_> {
+    /// Goes through its kernels and back: what was wrong.
+    fn goes(
+        &self,
+        cache: &Cache,
+        (bench, program): (&Bench, &Path),
+        flags: &flags::Moments,
+        met: &mut Met,
+    ) -> Result<Vec<String>> {
+        let scratch = cache.scratch()?;
+        let kernels = kernels::resolve(cache, self.kernels, false)?;
+        let disk = |turn: usize| -> Result<PathBuf> {
+            let path = scratch.path().join(format!("kept{turn}"));
+            let sized = File::create(&path).and_then(|file| file.set_len(ROOM));
+            sized.map_err(|e| Failure::file("make", &path, &e))?;
+            Ok(path)
+        };
+        let (mut before, mut problems, mut kept) = (None, Vec::new(), 0);
+        let steps = flags.steps.to_string();
+        let each = flags.each.to_string();
+        let last = kernels.len();
+        met.digest = None;
+        for (turn, kernel) in kernels.iter().chain(kernels.first()).enumerate() {
+            let mut host = trial::machine(
+                kernel.clone(),
+                CPU,
+                LIMIT.0 + LIMIT.1 * u32::try_from(flags.steps).unwrap_or(u32::MAX),
+            );
+            let mut jobs: Vec<(Vec<&str>, Due)> = Vec::new();
+            let own = disk(turn)?;
+            if turn < last {
+                let sweep = ["--steps", &steps, "--each", &each, "--into", "/dev/vda"];
+                jobs.push((self.job(&sweep), Due::Moved(flags.steps)));
+                if !self.calls && !hands_calls_out(&kernel.version) {
+                    jobs.push((vec!["moments", ANSWERED, CALLS], Due::Refused));
                 }
-                Err(why) => {
-                    // At once too: the next host takes minutes.
-                    say(format_args!("{place}: {why}"));
-                    problems.push(format!("{place}: {why}"));
+            }
+            host.kept.push(own.clone());
+            if let Some(before) = before.replace(own) {
+                host.kept.push(before);
+                jobs.push((self.job(&["--from", "/dev/vdb"]), Due::Restored(kept)));
+            }
+            let lines: Vec<Vec<&str>> = jobs.iter().map(|(job, _)| job.clone()).collect();
+            let errand = Errand {
+                program: program.to_owned(),
+                with: [LOCK, ANSWERED].map(str::to_owned).to_vec(),
+                ..bench.errand(CPU, &kernel.asked, &lines)
+            };
+            let outcome = bench.run(&host, &[&errand])?;
+            say(format_args!(
+                "Linux {}: {} s to boot",
+                kernel.version,
+                outcome.booted.as_secs()
+            ));
+            for ((job, due), ended) in jobs.iter().zip(&outcome.jobs) {
+                let what = job.iter().skip(1).copied().collect::<Vec<_>>().join(" ");
+                let place = format!("Linux {}, {what}", kernel.version);
+                match judged(ended, *due, extra_may_come(&kernel.version), met) {
+                    Ok((words, files)) => {
+                        tell(format_args!("{place}: {words}"))?;
+                        if let Due::Moved(_) = due {
+                            kept = files;
+                        }
+                    }
+                    Err(why) => {
+                        // At once too: the next host takes minutes.
+                        say(format_args!("{place}: {why}"));
+                        problems.push(format!("{place}: {why}"));
+                    }
                 }
             }
         }
+        Ok(problems)
     }
-    if !met.contains(CALL) {
-        problems.push(format!(
-            "no kernel had a guest saved with {CALL}: name one of 6.4 or newer"
-        ));
+}
+
+/// What was met on the way.
+#[derive(Default)]
+struct Met {
+    /// The kinds of moments that guests were kept at, which the next kernel restored.
+    carried: BTreeSet<String>,
+    /// Those of the guests that the next kernel is to restore.
+    kept: BTreeSet<String>,
+    /// What all of a lock's guests see, wherever they are.
+    digest: Option<String>,
+}
+
+impl Met {
+    /// A job came to that; what is wrong with it.
+    fn with(&mut self, tally: &Value, due: Due) -> Option<String> {
+        let kinds = |of: &str| {
+            let kinds = tally[of].as_object().into_iter().flatten();
+            kinds.map(|(kind, _)| kind.clone()).collect::<BTreeSet<_>>()
+        };
+        match due {
+            Due::Moved(_) => self.kept = kinds("kept"),
+            Due::Restored(_) => self.carried.append(&mut self.kept),
+            Due::Refused => {}
+        }
+        let met = kinds("kinds");
+        if let Some(kind) = met.difference(&self.kept).next()
+            && let Due::Moved(_) = due
+        {
+            return Some(format!("no guest was kept that was saved with {kind}"));
+        }
+        let digest = tally["digest"].as_str().unwrap_or_default();
+        let first = self.digest.get_or_insert_with(|| digest.to_owned());
+        match digest.starts_with("sha256-") && first == digest {
+            true => None,
+            false => Some(format!(
+                "the guests see what has digest {digest:?}, and those before {first:?}"
+            )),
+        }
     }
-    step::told(&problems)
 }
 
 /// Whether that kernel injects a mapped level interrupt once more that is active with its line up as its vCPU is entered,
@@ -141,33 +211,31 @@ fn series(version: &str) -> Option<(u32, u32)> {
 enum Due {
     /// So many moves, and some guests kept.
     Moved(u64),
-    /// So many moves, and none kept: where the first kernel is to restore them, it does not have what they need.
-    Answered(u64),
     /// Nothing, in the words of a host whose kernel keeps calls to itself.
     Refused,
-    /// As many guests restored as were kept.
+    /// As many guests restored as were kept; each of them audited, as each that is kept is.
     Restored(u64),
 }
 
 impl Due {
     /// Whether that is what was done.
-    fn is(self, moves: u64, files: u64) -> bool {
-        match self {
+    fn is(self, moves: u64, files: u64, audited: u64) -> bool {
+        let done = match self {
             Self::Moved(due) => moves == due && files > 0,
-            Self::Answered(due) => moves == due,
             Self::Refused => false,
             Self::Restored(kept) => kept > 0 && files == kept,
-        }
+        };
+        done && audited == files
     }
 }
 
-/// What a job says in words with how many guests it kept or restored, or what is wrong; `met` are the kinds of moments. The timer may interrupt the guest without
-/// a cause where `extra_may_come`.
+/// What a job says in words with how many guests it kept or restored, or what is wrong, also beside what was `met` before.
+/// The timer may interrupt the guest without a cause where `extra_may_come`.
 fn judged(
     ended: &Ended,
     due: Due,
     extra_may_come: bool,
-    met: &mut BTreeSet<String>,
+    met: &mut Met,
 ) -> std::result::Result<(String, u64), String> {
     let errors = String::from_utf8_lossy(&ended.stderr);
     if let Due::Refused = due {
@@ -186,22 +254,23 @@ fn judged(
     let Ok(tally) = serde_json::from_slice::<Value>(&ended.stdout) else {
         return Err(format!("code {}: {}", ended.code, errors.trim_end()));
     };
-    let kinds = tally["kinds"].as_object().into_iter().flatten();
-    let kinds: Vec<String> = kinds
-        .map(|(kind, count)| {
-            met.insert(kind.clone());
-            format!("{count} {kind}")
-        })
-        .collect();
+    let counted = |of: &str| {
+        let kinds = tally[of].as_object().into_iter().flatten();
+        let kinds: Vec<String> = kinds
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
+        kinds.join(", ")
+    };
     let count = |of: &str| tally[of].as_u64().unwrap_or(0);
-    let (moves, files) = (count("moves"), count("files"));
+    let (moves, files, audited) = (count("moves"), count("files"), count("audited"));
     let words = format!(
-        "{} moves, {} files, {} s; sum {}; interrupts without a cause {} (CNTV_CTL_EL0 {}), of a guest that nobody saved {} \
-         (CNTV_CTL_EL0 {}), more than that {}, less {}; PSTATE.SS left {} times; tried again {} times; {}",
+        "{} moves, {} files, {} s; sum {}; {audited} audited, digest {}; interrupts without a cause {} (CNTV_CTL_EL0 {}), of a guest that nobody saved {} \
+         (CNTV_CTL_EL0 {}), more than that {}, less {}; PSTATE.SS left {} times; tried again {} times; {}; of the files {}",
         tally["moves"],
         tally["files"],
         tally["milliseconds"].as_u64().unwrap_or(0) / 1000,
         tally["sum"].as_str().unwrap_or("none"),
+        tally["digest"].as_str().unwrap_or("none"),
         tally["spurious"],
         tally["spuriousControl"],
         tally["spuriousUnsaved"],
@@ -210,7 +279,8 @@ fn judged(
         tally["onceLess"],
         tally["stepsLeft"],
         tally["triedAgain"],
-        kinds.join(", "),
+        counted("kinds"),
+        counted("kept"),
     );
     let problems = tally["problems"].as_array().into_iter().flatten();
     let problems: Vec<&str> = problems.filter_map(Value::as_str).collect();
@@ -230,10 +300,12 @@ fn judged(
             "{words}: more interrupts without a cause than one for each guest"
         ));
     }
+    let other = met.with(&tally, due);
     match (ended.code, &problems[..]) {
-        (OK, []) if !due.is(moves, files) => {
+        (OK, []) if !due.is(moves, files, audited) => {
             Err(format!("{words}: that is not all that was to be done"))
         }
+        (OK, []) if let Some(other) = other => Err(format!("{words}: {other}")),
         (OK, []) => Ok((words, files)),
         (FINDINGS, [_, ..]) => Err(format!("{words}: {}", problems.join("; "))),
         (code, _) => Err(format!("{words}: code {code}: {}", errors.trim_end())),
@@ -242,17 +314,16 @@ fn judged(
 
 #[cfg(test)]
 mod tests {
-    use super::{Due, REFUSED, extra_may_come, hands_calls_out, judged};
+    use super::{Due, Met, REFUSED, extra_may_come, hands_calls_out, judged};
     use crate::emulate::Ended;
     use crate::failure::{FINDINGS, OK};
     use serde_json::{Value, json};
-    use std::collections::BTreeSet;
 
     fn tally() -> Value {
         json!({
             "moves": 3, "kinds": {"a level line up": 2}, "triedAgain": 0, "stepsLeft": 0, "spurious": 0,
             "spuriousUnsaved": 0, "spuriousControl": 0, "spuriousControlUnsaved": 0, "onceMore": [], "onceLess": [],
-            "files": 1, "sum": "0x1", "problems": [], "milliseconds": 1500,
+            "files": 1, "kept": {"a level line up": 1}, "audited": 1, "digest": "sha256-1", "sum": "0x1", "problems": [], "milliseconds": 1500,
         })
     }
 
@@ -266,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_guest_that_comes_to_the_same_is_good_and_its_moments_are_counted() {
-        let mut met = BTreeSet::new();
+        let mut met = Met::default();
         let (words, files) =
             judged(&ended(OK, &tally()), Due::Moved(3), false, &mut met).expect("nothing is wrong");
         assert_eq!(files, 1);
@@ -274,7 +345,33 @@ mod tests {
             words.starts_with("3 moves, 1 files, 1 s; sum 0x1"),
             "{words}"
         );
-        assert_eq!(met.into_iter().collect::<Vec<_>>(), ["a level line up"]);
+        assert!(met.carried.is_empty());
+        let mut restored = tally();
+        restored["kept"] = json!({});
+        let due = Due::Restored(1);
+        assert!(judged(&ended(OK, &restored), due, false, &mut met).is_ok());
+        let carried: Vec<String> = met.carried.iter().cloned().collect();
+        assert_eq!(carried, ["a level line up"]);
+        // Elsewhere they see something else, or nothing.
+        for digest in ["sha256-2", ""] {
+            restored["digest"] = digest.into();
+            let why = judged(&ended(OK, &restored), due, false, &mut met);
+            assert!(why.expect_err("a digest differs").contains("those before"));
+        }
+    }
+
+    #[test]
+    fn each_kind_of_moment_that_was_met_is_among_those_that_are_kept() {
+        let mut other = tally();
+        other["kinds"] = json!({"a level line up": 2, "CPU_ON in flight": 1});
+        let why = judged(
+            &ended(OK, &other),
+            Due::Moved(3),
+            false,
+            &mut Met::default(),
+        );
+        let why = why.expect_err("none of a kind is kept");
+        assert!(why.contains("saved with CPU_ON in flight"), "{why}");
     }
 
     #[test]
@@ -286,7 +383,7 @@ mod tests {
                 &ended(code, &other),
                 Due::Moved(3),
                 true,
-                &mut BTreeSet::new(),
+                &mut Met::default(),
             );
             let why = why.expect_err("a sum differs");
             assert!(code == OK || why.contains("the guest came to [1]"), "{why}");
@@ -295,14 +392,14 @@ mod tests {
             &ended(FINDINGS, &tally()),
             Due::Moved(3),
             true,
-            &mut BTreeSet::new(),
+            &mut Met::default(),
         );
         assert!(failed.is_err(), "findings that nobody names");
         let silent = Ended {
             stdout: Vec::new(),
             ..ended(2, &tally())
         };
-        let why = judged(&silent, Due::Moved(3), true, &mut BTreeSet::new());
+        let why = judged(&silent, Due::Moved(3), true, &mut Met::default());
         assert_eq!(why.expect_err("no tally"), "code 2: why");
     }
 
@@ -312,14 +409,23 @@ mod tests {
             let mut tally = tally();
             tally["moves"] = moves.into();
             tally["files"] = files.into();
-            judged(&ended(OK, &tally), due, false, &mut BTreeSet::new()).is_ok()
+            tally["audited"] = files.into();
+            judged(&ended(OK, &tally), due, false, &mut Met::default()).is_ok()
         };
         assert!(of(Due::Moved(3), 3, 1) && !of(Due::Moved(3), 2, 1));
         assert!(!of(Due::Moved(3), 3, 0) && !of(Due::Moved(3), 0, 0));
-        assert!(of(Due::Answered(3), 3, 0) && !of(Due::Answered(3), 2, 0));
-        assert!(!of(Due::Answered(3), 0, 0) && !of(Due::Refused, 0, 0));
+        assert!(!of(Due::Refused, 0, 0));
         assert!(of(Due::Restored(2), 0, 2) && !of(Due::Restored(2), 0, 1));
         assert!(!of(Due::Restored(0), 0, 0));
+        let mut unseen = tally();
+        unseen["audited"] = 0.into();
+        let seen = judged(
+            &ended(OK, &unseen),
+            Due::Moved(3),
+            false,
+            &mut Met::default(),
+        );
+        assert!(seen.is_err(), "nobody audited what is kept");
     }
 
     #[test]
@@ -330,7 +436,7 @@ mod tests {
                 stdout: Vec::new(),
                 stderr: errors.as_bytes().to_vec(),
             };
-            judged(&ended, Due::Refused, true, &mut BTreeSet::new()).is_ok()
+            judged(&ended, Due::Refused, true, &mut Met::default()).is_ok()
         };
         let words = "ACTLR_EL1 at entry: the kernel puts it back whenever the guest starts a vCPU";
         assert!(of(REFUSED, words));
@@ -355,7 +461,7 @@ mod tests {
                 &ended(OK, &tally),
                 Due::Restored(1),
                 true,
-                &mut BTreeSet::new(),
+                &mut Met::default(),
             )
             .is_ok()
         };
@@ -368,7 +474,7 @@ mod tests {
         extra["spurious"] = json!(2);
         let of = |version| {
             let may = extra_may_come(version);
-            judged(&ended(OK, &extra), Due::Moved(3), may, &mut BTreeSet::new()).is_ok()
+            judged(&ended(OK, &extra), Due::Moved(3), may, &mut Met::default()).is_ok()
         };
         let allowed = [
             "5.10",
@@ -390,7 +496,7 @@ mod tests {
                 &ended(OK, &extra),
                 Due::Moved(3),
                 false,
-                &mut BTreeSet::new()
+                &mut Met::default()
             )
             .is_err()
         );

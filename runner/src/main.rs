@@ -37,6 +37,8 @@ mod keeper;
 mod kick;
 #[cfg(target_arch = "aarch64")]
 mod kvm;
+#[cfg(all(target_arch = "aarch64", feature = "torture"))]
+mod living;
 mod machine;
 mod memory;
 #[cfg(all(target_arch = "aarch64", feature = "torture"))]

@@ -3,18 +3,23 @@
 //!
 //! Each machine lasts one turn: one of its vCPUs goes one instruction, or makes one exit that is served. Then it is paused,
 //! settled and saved as any guest is, its file is read as any file is, and the next machine is given that state, which is
-//! read back. The guest's memory stays where it is meanwhile; that of some is in their files, which others restore.
+//! read back. The guest's memory stays where it is meanwhile; that of some is in their files, which others restore. These are
+//! audited where they are saved and where they are restored, before they go on: what they see has the digest of what one sees
+//! that nobody saved.
 
 use crate::device::bus::Bus;
 use crate::enforce::apply::{self, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
-use crate::hold::pausing::{Controls, Progress, Saves, Settled};
+use crate::hold::pausing::{Controls, Saves, Settled};
 use crate::kvm::{System, bury, discard};
+use crate::living;
 use crate::machine::pause::Turns;
 use crate::machine::run::turn::{Came, Length, Turn};
-use crate::machine::run::{self, Counter, Ended, Resumed, Saved, Session, Space, run_for_a_turn};
+use crate::machine::run::{
+    Counter, Ended, Resumed, Saved, Session, Space, run, run_beside, run_for_a_turn,
+};
 use crate::memory::Memory;
 use crate::pack::{Packer, Unpacker};
 use crate::snapshot::restore::Opened;
@@ -34,9 +39,10 @@ use std::time::{Duration, Instant};
 use vmlock_saved::state::{Host, Power, State};
 use vmlock_saved::{Contents, WriteAt, Writer};
 use vmlock_spec::lock::Lock;
-use vmlock_spec::observation::device;
+use vmlock_spec::observation::living::seen;
 use vmlock_spec::observation::moments as told;
 use vmlock_spec::observation::wire::MODE_MOMENTS;
+use vmlock_spec::observation::{self, device};
 use vmlock_spec::plan::Orders;
 
 /// Instructions of a round, at least: so that the guest has rounds to go behind the last one that it is saved at.
@@ -105,6 +111,12 @@ pub struct Tally {
     pub once_less: Vec<u64>,
     /// How many files are kept, or were restored.
     pub files: u64,
+    /// How many of these are of a moment of each kind, where they are kept.
+    pub kept: BTreeMap<&'static str, u64>,
+    /// How many of these guests were audited, and see what the one that nobody saved does.
+    pub audited: u64,
+    /// The digest of what that one sees.
+    pub digest: String,
     /// The sum of the guest that nobody saved.
     pub sum: String,
     /// What is wrong.
@@ -119,6 +131,36 @@ impl Tally {
         self.sum = sums(unsaved);
         self.spurious_unsaved = unsaved[told::SPURIOUS];
         self.spurious_control_unsaved = unsaved[told::SPURIOUS + 1];
+    }
+
+    /// What an audit of that moved guest came to.
+    fn was_audited(&mut self, name: &str, came: Result<String, String>) {
+        match came {
+            Ok(digest) if digest == self.digest => self.audited += 1,
+            Ok(digest) => self.problems.push(format!(
+                "{name}: what it sees has digest {digest}, and what one sees that nobody saved {}",
+                self.digest
+            )),
+            Err(why) => self.problems.push(format!("{name}: its audit: {why}")),
+        }
+    }
+}
+
+/// The digest of what a guest sees, whose audit has these areas.
+///
+/// # Errors
+/// That is not what its lock promises.
+fn digest(lock: &Lock, areas: &[Vec<u8>]) -> Result<String, String> {
+    let areas: Vec<&[u8]> = areas.iter().map(Vec::as_slice).collect();
+    let (sightings, incomplete) = observation::decode(&areas);
+    let (audit, _) = seen(lock, &sightings, incomplete);
+    match audit.kept() {
+        true => Ok(audit.digest()),
+        false => Err(format!(
+            "it does not see what its lock promises: {:?}, {:?}",
+            audit.differences(),
+            audit.incomplete
+        )),
     }
 }
 
@@ -170,6 +212,7 @@ pub fn sweep(
     let mut tally = Tally::default();
     let unsaved = maker.unsaved(rounds)?;
     tally.beside(&unsaved);
+    tally.digest = maker.unmoved(&unsaved)?;
     let memory = maker.memory(rounds)?;
     let (file, whole) = (Path::new(FILE), Path::new(WHOLE));
     let into = wanted.into.as_deref();
@@ -190,7 +233,7 @@ pub fn sweep(
         let moved = moved.map_err(|failure| failure.at(number, before))?;
         tally.moves += 1;
         tally.tried_again += moved.tried_again;
-        if let (true, Some(packer)) = (moved.kept, &mut packer) {
+        if let (Some(_), Some(packer)) = (&moved.kept, &mut packer) {
             let added = File::open(whole).and_then(|file| packer.add(number, &file));
             added.map_err(|e| bad(whole, &e))?;
             tally.files += 1;
@@ -200,6 +243,12 @@ pub fn sweep(
         tally.steps_left += u64::from(steps_left(state));
         for kind in kinds(lock, state, &moved, was_on) {
             *tally.kinds.entry(kind).or_default() += 1;
+            if moved.kept.is_some() {
+                *tally.kept.entry(kind).or_default() += 1;
+            }
+        }
+        if let Some(came) = moved.kept {
+            tally.was_audited(&format!("saved at move {number}"), came);
         }
         turn = Turn::new(whose(state, number), Length::Instruction);
         opened = Some(next);
@@ -210,7 +259,7 @@ pub fn sweep(
     if let (Some(packer), Some(into)) = (packer, into) {
         packer.end().map_err(|e| bad(into, &e))?;
     }
-    let words = maker.to_the_end(&memory, opened.as_ref())?;
+    let (words, _) = maker.to_the_end(&memory, opened.as_ref(), Audited::No)?;
     tally.spurious = words[told::SPURIOUS];
     tally.spurious_control = words[told::SPURIOUS + 1];
     if told::found(&words) != told::found(&unsaved) {
@@ -254,9 +303,13 @@ pub fn finish(
         };
         unsaved = Some((rounds, expected));
         tally.beside(&expected);
+        if tally.digest.is_empty() {
+            tally.digest = maker.unmoved(&expected)?;
+        }
         let name = format!("saved at move {number}");
-        match maker.to_the_end(&memory, Some(&opened)) {
-            Ok(words) => {
+        match maker.to_the_end(&memory, Some(&opened), Audited::First) {
+            Ok((words, came)) => {
+                tally.was_audited(&name, came);
                 let before = begun_with[told::SPURIOUS];
                 let spurious = words[told::SPURIOUS].saturating_sub(before);
                 tally.spurious += spurious;
@@ -301,8 +354,15 @@ struct Moved {
     came: Came,
     vcpu: usize,
     tried_again: u64,
-    /// The guest is in a file of its own, with its memory.
-    kept: bool,
+    /// The guest is in a file of its own, with its memory; what it sees, as an audit says that came afterwards.
+    kept: Option<Result<String, String>>,
+}
+
+/// Whether a guest is audited before it goes on, or early in its life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Audited {
+    No,
+    First,
 }
 
 /// Which guests are kept whole.
@@ -421,6 +481,7 @@ impl<'a> Maker<'a> {
         memory: &Arc<Memory>,
         opened: Option<&Opened>,
         controls: &Arc<OnceLock<Controls>>,
+        audited: Audited,
     ) -> Result<(verify::Verified, Session), Failure> {
         let (lock, recipe) = (self.lock, &self.recipe);
         let begun = apply::begin(self.system, recipe, Some(Arc::clone(memory)))?;
@@ -461,7 +522,7 @@ impl<'a> Maker<'a> {
                 .iter()
                 .map(|vcpu| vcpu.power == Power::On)
                 .collect(),
-            paused: false,
+            paused: audited == Audited::First,
             asks: None,
             far: false,
         });
@@ -496,28 +557,64 @@ impl<'a> Maker<'a> {
     /// What a guest comes to that nobody saves.
     fn unsaved(&self, rounds: u64) -> Result<Words, Failure> {
         let memory = self.memory(rounds)?;
-        let words = self.to_the_end(&memory, None)?;
+        let (words, _) = self.to_the_end(&memory, None, Audited::No)?;
         discard(memory);
         Ok(words)
     }
 
-    /// What the guest comes to that nobody saves from here on.
-    fn to_the_end(&self, memory: &Arc<Memory>, opened: Option<&Opened>) -> Result<Words, Failure> {
-        let (verified, session) = self.make(memory, opened, &Arc::default())?;
-        match run::run(verified, session)? {
-            Ended::PowerOff => {}
-            how => {
-                let words = words(memory)?;
-                return Err(trouble(format!(
-                    "the guest ended otherwise than by powering off: {how:?}; its words are {words:x?}"
-                )));
-            }
+    /// The digest of what a guest sees that nobody saves, and that is audited; it comes to the same as `unsaved`, which is not.
+    fn unmoved(&self, unsaved: &Words) -> Result<String, Failure> {
+        let memory = self.memory(unsaved[told::ROUNDS])?;
+        let (words, came) = self.to_the_end(&memory, None, Audited::First)?;
+        discard(memory);
+        match told::found(&words) == told::found(unsaved) {
+            true => came.map_err(|why| trouble(format!("nobody saved it: its audit: {why}"))),
+            false => Err(trouble(format!(
+                "audited and not saved, {}",
+                difference(&words, unsaved)
+            ))),
         }
+    }
+
+    /// What the guest comes to that nobody saves from here on, and the digest of what it sees where it is audited.
+    fn to_the_end(
+        &self,
+        memory: &Arc<Memory>,
+        opened: Option<&Opened>,
+        audited: Audited,
+    ) -> Result<(Words, Result<String, String>), Failure> {
+        let controls = Arc::<OnceLock<Controls>>::default();
+        let (verified, session) = self.make(memory, opened, &controls, audited)?;
+        let mut came = Err("nobody audited it".to_owned());
+        let ended = match audited {
+            Audited::No => run(verified, session)?,
+            Audited::First => {
+                let (sender, receiver) = channel();
+                let lock = self.lock;
+                let ended = run_beside(verified, session, move |injector| {
+                    let ended = || injector.has_ended();
+                    let seen = living::looked(&controls, &ended);
+                    let seen = seen.and_then(|areas| digest(lock, &areas));
+                    if seen.is_ok() {
+                        living::until(&ended);
+                    }
+                    // Who waits for it has nothing else to do.
+                    let _ = sender.send(seen);
+                })?;
+                if let Ok(seen) = receiver.recv() {
+                    came = seen;
+                }
+                ended
+            }
+        };
         let words = words(memory)?;
-        match words[told::FAULT] {
-            0 => Ok(words),
-            _ => Err(trouble(format!(
+        match ended {
+            Ended::PowerOff if words[told::FAULT] == 0 => Ok((words, came)),
+            Ended::PowerOff => Err(trouble(format!(
                 "the guest took an exception that it did not expect; its words are {words:x?}"
+            ))),
+            how => Err(trouble(format!(
+                "the guest ended otherwise than by powering off: {how:?}; its audit: {came:?}; its words are {words:x?}"
             ))),
         }
     }
@@ -532,7 +629,7 @@ impl<'a> Maker<'a> {
         keep: Keep,
     ) -> Result<Moved, Lost> {
         let controls = Arc::<OnceLock<Controls>>::default();
-        let (verified, session) = self.make(memory, opened, &controls)?;
+        let (verified, session) = self.make(memory, opened, &controls, Audited::No)?;
         let (sender, receiver) = channel();
         let turn = Arc::new(turn);
         let given = Arc::clone(&turn);
@@ -591,15 +688,7 @@ fn saved_after(
         let came = turn.wait(ended, kick).ok_or("the turn was never over")?;
         let controls = controls.get().ok_or("nobody operates it")?;
         let saves = controls.saves.as_ref().ok_or("it has no lock")?;
-        let mut pausing = controls.pause(Instant::now());
-        let paused = loop {
-            pausing = match pausing.go_on(controls, Instant::now()) {
-                Progress::Under(pausing) => pausing,
-                Progress::Over(paused) => break paused,
-                Progress::GivenUp(why) => return Err(why),
-            };
-            thread::sleep(SOON);
-        };
+        let paused = living::at_rest(controls, controls.pause(Instant::now()))?;
         paused.ask(controls);
         let own = loop {
             match paused.told(controls) {
@@ -619,11 +708,14 @@ fn saved_after(
                     came,
                     vcpu: turn.vcpu(),
                     tried_again,
-                    kept: false,
+                    kept: None,
                 };
                 if keep.wants(&state, &moved) {
                     whole(&state, &settled, saves, Path::new(WHOLE))?;
-                    moved.kept = true;
+                    // The witness is no device's, and asks none.
+                    drop(settled);
+                    let areas = living::areas(controls, &paused);
+                    moved.kept = Some(areas.and_then(|areas| digest(keep.lock, &areas)));
                 }
                 return Ok((state, moved));
             }

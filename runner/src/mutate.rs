@@ -5,6 +5,8 @@
 //! Not altered is what the witness has to be told before it can look: where memory and devices are, and which interrupts
 //! those have that it does not drive.
 
+pub mod living;
+
 use crate::enforce::apply::{self, Built, Recipe};
 use crate::enforce::verify;
 use crate::failure::Failure;

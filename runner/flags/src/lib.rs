@@ -128,6 +128,14 @@ const FROM: Flag = Flag {
     help: "Restore every saved guest that is kept there, and have it come to its end",
 };
 #[cfg(feature = "torture")]
+const WHILE_IT_RUNS: Flag = Flag {
+    long: "living",
+    short: None,
+    value: None,
+    choices: &[],
+    help: "Hold the audit of a guest that runs against promises that its machine does not keep",
+};
+#[cfg(feature = "torture")]
 const MISBEHAVE: Flag = Flag {
     long: "misbehave",
     short: None,
@@ -753,8 +761,15 @@ Examples:
         text: "\
 Enforces the lock and holds its machine against locks that differ from it in one
 promise each. Exits with 1 when neither what is read back nor what the witness saw
-contradicts one of them.",
-        flags: &[&OVERCOMMIT, &NATIVE, &EMULATE_GIC, &EMULATE_CALLS],
+contradicts one of them. With `--living` a guest runs in a machine that shows it
+something else, and is audited.",
+        flags: &[
+            &WHILE_IT_RUNS,
+            &OVERCOMMIT,
+            &NATIVE,
+            &EMULATE_GIC,
+            &EMULATE_CALLS,
+        ],
     },
     #[cfg(feature = "torture")]
     Verb {

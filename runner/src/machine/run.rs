@@ -252,6 +252,11 @@ impl Injector {
         self.0.inject(intid, level);
     }
 
+    /// Whether the machine has come to its end.
+    pub fn has_ended(&self) -> bool {
+        self.0.stop.load(Ordering::Acquire)
+    }
+
     /// An eventfd that sends edges of a shared interrupt.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ const HELD: &str =
 const BITS: &str = "single bits that a guest writes (the rest of their registers was looked at)";
 
 /// The promises that are looked at, and those that are left out or of which something is.
-fn bound(promises: Vec<Promise>) -> (Vec<Promise>, Vec<LeftOut>) {
+pub fn bound(promises: Vec<Promise>) -> (Vec<Promise>, Vec<LeftOut>) {
     let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
     let bound = |promise: Promise| {
         let (bound, left) = split(promise);
