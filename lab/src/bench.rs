@@ -144,6 +144,7 @@ pub fn run(cache: &Cache, flags: &flags::Bench) -> Result<u8> {
         }
         let runs = flags.runs.saturating_mul(COMPILE_RUNS);
         let mut measures = commands::times(&root, &compiler, runs)?;
+        measures.extend(many::times(cache, &root, &compiler, flags.runs)?);
         measures.extend(editor::times(cache, &compiler, runs)?);
         return told(&measures, flags.format);
     }
@@ -255,7 +256,12 @@ impl Bench<'_> {
         let mut measures = self.starts()?;
         let compiled = self.runs.saturating_mul(COMPILE_RUNS);
         measures.extend(commands::times(self.root, self.compiler, compiled)?);
-        measures.push(many::check(self.cache, self.root, self.compiler, compiled)?);
+        measures.extend(many::times(
+            self.cache,
+            self.root,
+            self.compiler,
+            self.runs,
+        )?);
         measures.extend(editor::times(self.cache, self.compiler, compiled)?);
         measures.push(size(self.runner)?);
         measures.push(packages(self.root)?);
