@@ -39,17 +39,22 @@ fn shown(
     variables: &[(&str, &str)],
     arguments: &[&str],
 ) -> String {
-    at(scratch, columns, variables, arguments, false)
+    at(scratch, columns, variables, arguments, false).1
 }
 
-/// The same, of messages alone where results go `elsewhere`, which is a file of that name.
+/// How a program ends at a terminal of that width without colours, and what is to be seen there then.
+pub fn plain(scratch: &Scratch, columns: u16, arguments: &[&str]) -> (Option<i32>, String) {
+    at(scratch, columns, &[("NO_COLOR", "1")], arguments, false)
+}
+
+/// The same with the exit code, of messages alone where results go `elsewhere`, which is a file of that name.
 fn at(
     scratch: &Scratch,
     columns: u16,
     variables: &[(&str, &str)],
     arguments: &[&str],
     elsewhere: bool,
-) -> String {
+) -> (Option<i32>, String) {
     let (mut master, slave) = pair();
     let size = Winsize {
         ws_row: 24,
@@ -85,10 +90,11 @@ fn at(
         .stderr(Stdio::from(slave))
         .spawn()
         .unwrap();
-    child.wait().unwrap();
+    let ended = child.wait().unwrap();
     // The command has copies of the other end.
     drop(child);
-    reader.join().unwrap().replace("\r\n", "\n")
+    let text = reader.join().unwrap().replace("\r\n", "\n");
+    (ended.code(), text)
 }
 
 #[test]
