@@ -568,7 +568,9 @@ struct Vm {
     command_line: String,
     /// Where a byte has to be written to be sent.
     uart: u32,
-    /// Bytes of guest memory.
+    /// Where guest memory begins.
+    base: u64,
+    /// Bytes of it.
     memory: u64,
     cpus: usize,
 }
@@ -603,6 +605,7 @@ impl Vm {
                 initrd: file("initrd").map(str::to_owned),
                 command_line: text("/boot/cmdline").unwrap_or_default().to_owned(),
                 uart: uart?,
+                base: number(machine.pointer("/memory/base"))?,
                 memory: number(machine.pointer("/memory/size"))?,
                 cpus: machine["vcpus"].as_array()?.len(),
             })
