@@ -13,6 +13,7 @@ use crate::disks;
 use crate::editors;
 use crate::emulator;
 use crate::errand::{Errand, LIMIT};
+use crate::facts;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::firmware;
 use crate::flags;
@@ -243,6 +244,7 @@ fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<V
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
         firmware::step(bench, firmware::SLICE)?,
+        facts::step(cache, facts::SLICE)?,
         library::step(cache)?,
     ])
 }
