@@ -143,3 +143,61 @@ fn text_ends_where_the_terminal_does_and_colours_are_those_it_has() {
         assert!(!wrong.contains('\u{1b}'), "{variable:?}: {wrong:?}");
     }
 }
+
+#[test]
+fn no_line_is_wider_than_the_terminal_but_for_one_word_and_none_ends_within_a_name() {
+    let scratch = Scratch::new("terminal-wide");
+    let spec = |name: &str, abi: &str, devices: &str| {
+        format!(
+            "vm \"{name}\" {{\n    arch \"arm64\"\n    abi \"{abi}\"\n    cpu \"neoverse-n1\" count=2\n    memory \"512MiB\"\n{devices}}}\n"
+        )
+    };
+    scratch.lock("web", &spec("web", "kvm-6.8", ""));
+    scratch.lock("db", &spec("db", "kvm-6.12", "    rng\n    vmgenid\n"));
+    fs::copy(report_of("neoverse-n1", "6.12"), scratch.0.join("a.json")).unwrap();
+    fs::copy(report_of("cortex-a72", "5.10"), scratch.0.join("b.json")).unwrap();
+    let wrong = spec("web", "kvm-6.8.0", "    net type=\"tap\" ifname=\"t0\"\n");
+    fs::write(scratch.0.join("wrong.vm.kdl"), wrong).unwrap();
+    fs::write(scratch.0.join("web.vm.kdl"), spec("web", "kvm-6.12", "")).unwrap();
+    let (web, db) = ("web.vm.lock.json", "db.vm.lock.json");
+    let commands: [&[&str]; 12] = [
+        &["lock", "--check", "web.vm.kdl"],
+        &["lock", "wrong.vm.kdl"],
+        &["check", web, "--host", "a.json"],
+        &["check", web, "--host", "b.json", "--verbose"],
+        &["check", web, db, "--host", "a.json", "b.json"],
+        &["diff", web, db],
+        &["diff", "kvm-5.10", "kvm-6.12"],
+        &["drift", "--from", "kvm-6.8", "a.json"],
+        &["explain", "ID_AA64PFR0_EL1.SVE"],
+        &["explain", db],
+        &["explain", "kvm-6.8"],
+        &["fleet", "--host", "a.json", web, db],
+    ];
+    for (command, columns) in commands
+        .iter()
+        .flat_map(|command| [40, 60, 80, 120].map(|columns| (command, columns)))
+    {
+        let (_, text) = plain(&scratch, columns, command);
+        assert!(text.lines().count() > 1, "{command:?}: {text}");
+        for line in text.lines() {
+            // What a drawing begins a line with, and the number of a line that it shows.
+            let decoration =
+                |word: &&str| word.chars().all(|c| c.is_ascii_digit() || !c.is_ascii());
+            let words = line.split(' ').filter(|word| !word.is_empty());
+            let words = words.skip_while(decoration).count();
+            // A line of somebody's file is shown as it stands there.
+            let of_file = line.contains(" │ ") || line.contains(" · ");
+            let fits = line.chars().count() <= usize::from(columns);
+            assert!(
+                fits || words <= 1 || of_file,
+                "{command:?} at {columns}: {line}\n{text}"
+            );
+            let cut = ["kvm-", "--", "psci-", "sha256-"];
+            assert!(
+                !cut.iter().any(|name| line.ends_with(name)),
+                "{command:?} at {columns}: {line}"
+            );
+        }
+    }
+}
