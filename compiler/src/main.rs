@@ -154,6 +154,22 @@ fn is_at_work(command: &Command) -> bool {
     }
 }
 
+/// Whether a command's result is only ever read: nobody copies a text of it into a file or to a shell.
+fn is_read(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Lock(_)
+            | Command::Check(_)
+            | Command::Diff(_)
+            | Command::Drift(_)
+            | Command::Explain(_)
+            | Command::Baselines(_)
+            | Command::Audit(_)
+            | Command::Common(_)
+            | Command::Fleet(_)
+    )
+}
+
 fn run() -> Exit {
     // A shell asks what could stand on its line: answered, and nothing else is done.
     CompleteEnv::with_factory(door::completed)
@@ -197,6 +213,9 @@ fn run() -> Exit {
         interrupt::watch();
     }
     let mut out = Output::new(flags.format);
+    if is_read(&flags.command) {
+        out.is_for_reading();
+    }
     match &flags.command {
         Command::Init(flags) => command::init::run(flags, &mut out),
         Command::Lock(flags) => command::lock::run(flags, &mut out),

@@ -60,6 +60,8 @@ pub struct Output {
     object: Map<String, Value>,
     /// Whether that is the whole of it, without the envelope.
     whole: bool,
+    /// Whether lines of the result are broken where the reader's terminal ends.
+    breaks: bool,
 }
 
 impl Output {
@@ -73,7 +75,13 @@ impl Output {
             notes: String::new(),
             object: Map::new(),
             whole: false,
+            breaks: false,
         }
+    }
+
+    /// The result is for reading, and for no file or program: its lines and remarks are broken where a terminal ends.
+    pub fn is_for_reading(&mut self) {
+        self.breaks = self.format == Format::Human;
     }
 
     /// The run ends at least this badly.
@@ -189,6 +197,11 @@ impl Output {
             | Format::Nomad
             | Format::Slurm => {
                 err.push_str(&human::render(&self.found));
+                if self.breaks {
+                    let (results, messages) = terminal::columns();
+                    self.text = broken(&self.text, results);
+                    self.notes = broken(&self.notes, messages);
+                }
                 match terminal::has_colours(&io::stdout()) {
                     true => out.push_str(&terminal::paint(&self.text)),
                     false => out.push_str(&self.text),
@@ -220,13 +233,30 @@ impl Output {
 
 /// A line broken where the terminal ends: what follows stands two columns to the right of it.
 pub fn hanging(line: &str) -> Vec<String> {
+    hung(line, terminal::width())
+}
+
+/// Lines of which none that has a blank to be broken at has more columns.
+fn broken(text: &str, columns: usize) -> String {
+    let mut lines = String::with_capacity(text.len());
+    for line in text.lines() {
+        match line.chars().count() <= columns {
+            true => lines.push_str(line),
+            false => lines.push_str(&hung(line, columns).join("\n")),
+        }
+        lines.push('\n');
+    }
+    lines
+}
+
+fn hung(line: &str, columns: usize) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();
     let mut lines = vec![String::new()];
     let mut width = 0;
     // Blanks that align columns stay.
     for word in line.split_inclusive(' ') {
         let length = word.trim_end().chars().count();
-        if width + length > terminal::width() && width > indent + 2 && length > 0 {
+        if width + length > columns && width > indent + 2 && length > 0 {
             lines.push(" ".repeat(indent + 2));
             width = indent + 2;
         }
@@ -275,4 +305,21 @@ fn pretty(value: &Value) -> String {
     let mut text = words::json(&format!("{value:#}")).into_owned();
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::broken;
+
+    #[test]
+    fn a_line_is_broken_at_blanks_and_never_within_a_name() {
+        let long = "  ID_AA64PFR0_EL1.SVE-of-a-long-name-that-is-one-word  0x1 → 0x0  is gone";
+        let text = format!("short\n{long}\n\nlast");
+        assert_eq!(broken(&text, usize::MAX), format!("{text}\n"));
+        let narrow = broken(&text, 40);
+        assert_eq!(
+            narrow,
+            "short\n  ID_AA64PFR0_EL1.SVE-of-a-long-name-that-is-one-word\n    0x1 → 0x0  is gone\n\nlast\n"
+        );
+    }
 }

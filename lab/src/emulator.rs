@@ -43,6 +43,22 @@ pub fn ensure(cache: &Cache, builds: bool) -> Result<()> {
     if CHOSEN.get().is_some() {
         return Ok(());
     }
+    let start = match ensure_programs(builds)? {
+        Choice::Run(start) => start,
+        Choice::Fetch { in_place_of } => fetched(cache, in_place_of.as_deref())?,
+    };
+    let version = ask_version(&start)?;
+    let cpus = cpus(&start.answer(&["-M", "virt", "-cpu", "help"])?);
+    CHOSEN.get_or_init(|| Emulator {
+        start,
+        version,
+        cpus,
+    });
+    Ok(())
+}
+
+/// The first half of that: installs or names what is missing, and fetches nothing else. Where the emulator comes from.
+pub fn ensure_programs(builds: bool) -> Result<Choice> {
     let named = named()?;
     let installed = match named {
         None => tools::find(PROGRAM).map(Start::from),
@@ -63,18 +79,7 @@ pub fn ensure(cache: &Cache, builds: bool) -> Result<()> {
         needs.extend_from_slice(tools::ARCHIVE);
     }
     tools::ensure(&needs)?;
-    let start = match choice {
-        Choice::Run(start) => start,
-        Choice::Fetch { in_place_of } => fetched(cache, in_place_of.as_deref())?,
-    };
-    let version = ask_version(&start)?;
-    let cpus = cpus(&start.answer(&["-M", "virt", "-cpu", "help"])?);
-    CHOSEN.get_or_init(|| Emulator {
-        start,
-        version,
-        cpus,
-    });
-    Ok(())
+    Ok(choice)
 }
 
 /// The emulator that the user names.
@@ -91,11 +96,14 @@ fn named() -> Result<Option<PathBuf>> {
 
 /// Where the emulator comes from.
 #[derive(Debug, PartialEq, Eq)]
-enum Choice {
+pub enum Choice {
     /// It is there.
     Run(Start),
     /// From Debian's archive; the machine has none, or that version.
-    Fetch { in_place_of: Option<String> },
+    Fetch {
+        /// The version that it has.
+        in_place_of: Option<String>,
+    },
 }
 
 /// Decides that. `named` is what the variable says, `installed` what is on `PATH`, with its version.

@@ -55,6 +55,10 @@ pub enum Command {
     ///
     /// Exit code 1: what it finds, or that it is not to be had here.
     Libvirt,
+    /// Complete in bash, Debian 13's fish and its zsh what `vmlock completions` has them complete
+    ///
+    /// Exit code 1: what they complete otherwise, or that they are not to be had here.
+    Shells,
     /// Hold what `vmlock labels` prints against Debian 13's Slurm, OpenStack placement API and kubectl
     ///
     /// Exit code 1: a job or a machine lands where its lock is not kept, or they are not to be had here.

@@ -52,6 +52,7 @@ mod record;
 mod release;
 mod reproduce;
 mod schedulers;
+mod shells;
 mod step;
 mod tools;
 mod torture;
@@ -101,6 +102,7 @@ fn run(flags: &Flags) -> Result<u8> {
         Command::Release(flags) => release::run(&cache, flags),
         Command::Editors => editors::run(&cache),
         Command::Libvirt => libvirt::run(&cache),
+        Command::Shells => shells::run(&cache),
         Command::Schedulers => schedulers::run(&cache),
         Command::Extension => editors::extension::run(&cache),
         Command::Book => book::run(&cache),

@@ -13,6 +13,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Debian's archive keys (package `debian-archive-keyring`).
@@ -169,6 +170,7 @@ impl Index {
                 "no package index of Debian could be fetched; apt's own messages are above",
             ));
         }
+        count(u64::from(archive.megabytes) * 1_000_000);
         let index = Self {
             made: now(),
             packages,
@@ -420,6 +422,7 @@ pub fn download(
         .map_err(|e| Failure::file("list", into.path(), &e))?
         .filter_map(|entry| entry.ok().map(|e| e.path()))
         .collect();
+    count_files(&names);
     Ok(wanted
         .iter()
         .map(|package| {
@@ -552,7 +555,31 @@ fn fetch_into(
         .args(names)
         .current_dir(into.path())
         .stdout(Stdio::null());
-    Ok(tools::run(&mut command, None)?.success())
+    let before = fetched(into)?;
+    let success = tools::run(&mut command, None)?.success();
+    let mut new = fetched(into)?;
+    new.retain(|file| !before.contains(file));
+    count_files(&new);
+    Ok(success)
+}
+
+/// Bytes that were fetched from the archive by this process.
+static FETCHED: AtomicU64 = AtomicU64::new(0);
+
+/// How many megabytes this process has fetched from Debian's archive, its indexes by what they are said to have.
+pub fn megabytes() -> u64 {
+    FETCHED.load(Ordering::Relaxed) / 1_000_000
+}
+
+fn count(bytes: u64) {
+    FETCHED.fetch_add(bytes, Ordering::Relaxed);
+}
+
+fn count_files(files: &[PathBuf]) {
+    let sizes = files
+        .iter()
+        .filter_map(|file| Some(fs::metadata(file).ok()?.len()));
+    count(sizes.sum());
 }
 
 /// The package files of a folder.

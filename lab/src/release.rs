@@ -285,7 +285,7 @@ fn made(cache: &Cache, place: &Place, commit: &Commit) -> Result<Files> {
     let back = image::read_back(&image)?;
     if !back
         .iter()
-        .map(|(name, _)| name.as_str())
+        .map(|machine| machine.architecture.as_str())
         .eq(images.iter().map(|(name, _)| *name))
     {
         return Err(Failure::bug(

@@ -8,11 +8,14 @@ use crate::emulate::Machine;
 use crate::emulator;
 use crate::errand::Errand;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
-use crate::kernels;
+use crate::guest;
+use crate::kernels::{self, Kernel};
+use crate::packages;
 use crate::tools;
 use crate::trial::{self, Bench};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 mod journey;
@@ -36,30 +39,28 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Takes the tour.
 pub fn run(cache: &Cache) -> Result<u8> {
-    let begin = Instant::now();
+    let mut parts = Parts::begin();
     // Before anything is built, so that what is missing is told at once.
-    emulator::ensure(cache, true)?;
-    emulator::warn_of_other_cpus()?;
+    emulator::ensure_programs(true)?;
     let root = cross::workspace()?;
-    say("building vmlock");
-    let compiler = cross::build_quickly("vmlock")?;
-    tell(format_args!(
-        "1. Compile the spec {SPEC}\n\n   $ vmlock lock {SPEC}"
-    ))?;
-    let mut command = Command::new(&compiler);
-    command.current_dir(&root).args(["lock", SPEC]);
-    if !tools::run(&mut command, None)?.success() {
-        return Err(Failure::environment(format!(
-            "{SPEC} does not compile; the messages are above"
-        )));
-    }
-    tell(format_args!(
-        "   {LOCK} now says what the guest is to see, register by register.\n"
-    ))?;
-
-    say("building vmlock-run for arm64");
-    let bench = Bench::prepare(cache)?;
-    let kernels = kernels::resolve(cache, &KERNELS.map(str::to_owned), false)?;
+    // The one waits for this machine's CPUs, the other for the network.
+    let (built, fetched) = thread::scope(|scope| {
+        let building = scope.spawn(|| compiled_and_built(cache, &root));
+        let begin = Instant::now();
+        let fetched = fetched(cache, &root);
+        if let (Err(failure), false) = (&fetched, building.is_finished()) {
+            say(format_args!(
+                "{failure}; what is being built comes to its end"
+            ));
+        }
+        (building.join(), fetched.map(|all| (all, begin.elapsed())))
+    });
+    let built = built.map_err(|_| Failure::bug("a thread of the lab panicked"))?;
+    let (kernels, fetching) = fetched?;
+    let program = built?;
+    parts.next("to compile the spec and to build vmlock-run");
+    parts.meanwhile(fetching, packages::megabytes());
+    let bench = Bench::of(cache, root, program)?;
     let mut hosts: Vec<Machine> = kernels
         .into_iter()
         .map(|kernel| trial::machine(kernel, CPU, journey::LIMIT))
@@ -98,17 +99,91 @@ pub fn run(cache: &Cache) -> Result<u8> {
         here.audit = next(audits);
         here.start = next(starts);
         here.carried = next(is_there);
+        parts.next(&format!("on {place}"));
     }
     let (words, is_good) = words::told(&seen, LOCK, CPU, CPUS);
     tell(words)?;
     if is_native_host() {
         tell_native(bench.root(), cache)?;
     }
-    tell(format_args!(
-        "\n(The tour took {} s.)",
-        begin.elapsed().as_secs()
-    ))?;
+    tell(format_args!("\n({})", parts.words()))?;
     Ok(if is_good { OK } else { FINDINGS })
+}
+
+/// Builds the compiler, compiles the spec with it, and builds vmlock-run: the path of that.
+fn compiled_and_built(cache: &Cache, root: &Path) -> Result<PathBuf> {
+    say("building vmlock");
+    let compiler = cross::build_quickly("vmlock")?;
+    tell(format_args!(
+        "1. Compile the spec {SPEC}\n\n   $ vmlock lock {SPEC}"
+    ))?;
+    let mut command = Command::new(&compiler);
+    command.current_dir(root).args(["lock", SPEC]);
+    if !tools::run(&mut command, None)?.success() {
+        return Err(Failure::environment(format!(
+            "{SPEC} does not compile; the messages are above"
+        )));
+    }
+    tell(format_args!(
+        "   {LOCK} now says what the guest is to see, register by register.\n"
+    ))?;
+    say("building vmlock-run for arm64");
+    cross::build(cache, cross::RUNNER)
+}
+
+/// Fetches all that hosts need, the emulator first, and makes their guest: their kernels.
+fn fetched(cache: &Cache, root: &Path) -> Result<Vec<Kernel>> {
+    emulator::ensure(cache, true)?;
+    emulator::warn_of_other_cpus()?;
+    // All in one go, the guest's too.
+    let all = KERNELS.into_iter().chain([guest::KERNEL]);
+    let all: Vec<String> = all.map(str::to_owned).collect();
+    let mut kernels = kernels::resolve(cache, &all, false)?;
+    kernels.truncate(KERNELS.len());
+    // The other guests are not for this lock.
+    guest::provide(cache, &root.join("examples/guest"), guest::KERNEL)?;
+    Ok(kernels)
+}
+
+/// What the tour has taken, part by part.
+struct Parts {
+    begun: Instant,
+    last: Instant,
+    words: Vec<String>,
+}
+
+impl Parts {
+    fn begin() -> Self {
+        let now = Instant::now();
+        Self {
+            begun: now,
+            last: now,
+            words: Vec::new(),
+        }
+    }
+
+    /// A part has come to its end.
+    fn next(&mut self, what: &str) {
+        let seconds = self.last.elapsed().as_secs();
+        self.last = Instant::now();
+        self.words.push(format!("{seconds} s {what}"));
+    }
+
+    /// What was done during the last one.
+    fn meanwhile(&mut self, time: Duration, megabytes: u64) {
+        if let Some(last) = self.words.last_mut() {
+            let seconds = time.as_secs();
+            last.push_str(&format!(
+                " (meanwhile {seconds} s for what hosts need, of which {megabytes} MB were fetched)"
+            ));
+        }
+    }
+
+    /// All of it.
+    fn words(&self) -> String {
+        let seconds = self.begun.elapsed().as_secs();
+        format!("The tour took {seconds} s: {}.", self.words.join(", "))
+    }
 }
 
 /// Whether this very machine can run arm64 guests.
@@ -134,4 +209,22 @@ fn tell_native(root: &Path, cache: &Cache) -> Result<()> {
         _ => tell(format_args!("   no verdict ({status})."))?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_took_is_told_part_by_part() {
+        let mut parts = Parts::begin();
+        parts.next("to build");
+        parts.meanwhile(Duration::from_secs(41), 147);
+        parts.next("on Linux 7.3.4");
+        assert_eq!(
+            parts.words(),
+            "The tour took 0 s: 0 s to build (meanwhile 41 s for what hosts need, of which 147 MB were fetched), \
+             0 s on Linux 7.3.4."
+        );
+    }
 }

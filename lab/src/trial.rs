@@ -72,9 +72,14 @@ impl<'a> Bench<'a> {
         guest::provide(cache, &guests, guest::KERNEL)?;
         zboot::provide(cache, &guests)?;
         hibernate::provide(&guests)?;
+        Self::of(cache, root, cross::build(cache, cross::RUNNER)?)
+    }
+
+    /// With the runner that is to be tried, and none of the guests: they are there, or are not tried.
+    pub fn of(cache: &'a Cache, root: PathBuf, program: PathBuf) -> Result<Self> {
         Ok(Self {
             cache,
-            program: cross::build(cache, cross::RUNNER)?,
+            program,
             busybox: kernels::busybox(cache)?,
             root,
         })

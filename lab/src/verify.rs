@@ -13,6 +13,7 @@ use crate::disks;
 use crate::editors;
 use crate::emulator;
 use crate::errand::{Errand, LIMIT};
+use crate::facts;
 use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
 use crate::firmware;
 use crate::flags;
@@ -24,6 +25,7 @@ use crate::libvirt;
 use crate::mutations;
 use crate::network;
 use crate::portable;
+use crate::shells;
 use crate::step::{self, Done, Outcomes, Step};
 use crate::tools;
 use crate::torture;
@@ -67,6 +69,12 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     }
     emulator::warn_of_other_cpus()?;
     let mut tally = Tally::default();
+    // The tests of the workspace take these, too.
+    let shells = shells::provide(cache)?;
+    let with_shells = |mut command: Command| {
+        command.envs(shells.as_ref().map(|s| (shells::VARIABLE, s.path())));
+        tools::aside(command)
+    };
     say("building the tests of the workspace, and the runner for hosts");
     // Either has long parts that keep one CPU busy.
     let (built, bench) = thread::scope(|scope| {
@@ -85,7 +93,7 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
     let compiler = thread::scope(|scope| {
         let begin = Instant::now();
         let aside = scope.spawn(move || {
-            let found = cargo_test(tools::aside, &[WORKSPACE]);
+            let found = cargo_test(with_shells, &[WORKSPACE]);
             (found, begin.elapsed(), compiler(cache))
         });
         let beside = beside(cache, &bench, &mut tally);
@@ -145,6 +153,9 @@ fn beside(cache: &Cache, bench: &Bench, tally: &mut Tally) -> Result<()> {
     })?;
     tally.timed("the language server in Neovim", || {
         Ok(editors::neovim::checked(cache)?.map_or_else(Found::skipped, Found::step))
+    })?;
+    tally.timed("completions in bash, fish and zsh", || {
+        Ok(shells::checked(cache)?.map_or_else(Found::skipped, Found::step))
     })?;
     tally.timed("SARIF in Microsoft's validator", || {
         Ok(editors::sarif::checked(cache)?.map_or_else(Found::skipped, Found::step))
@@ -233,6 +244,7 @@ fn steps<'a>(cache: &Cache, bench: &'a Bench, wanted: truth::Wanted) -> Result<V
         torture::step(&runner, kernels::TORTURED, INTERRUPTS, 64),
         accesses::step(&runner, &accesses::SLICE, accesses::STRIDE),
         firmware::step(bench, firmware::SLICE)?,
+        facts::step(cache, facts::SLICE)?,
         library::step(cache)?,
     ])
 }

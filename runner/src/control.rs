@@ -14,11 +14,12 @@ pub mod place;
 pub mod saver;
 pub mod server;
 
-use operator::Operator;
+use operator::{Operator, Order};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::time::Instant;
+use vmlock_saved::state::{Gic, Lines, Machine, State as Saved, Vcpu};
 use vmlock_spec::observation::wire::{AreaHeader, Record};
 use vmlock_spec::status::{State, Status};
 use vmlock_spec::words::did_you_mean;
@@ -27,6 +28,8 @@ use vmlock_spec::words::did_you_mean;
 const REQUEST: usize = 4096;
 /// The most bytes of an answer, with the end of its line.
 const ANSWER: usize = 1 << 20;
+/// The same of a lock, or of a guest's state: what the sections of a saved guest may have together.
+const SECTIONS: usize = 256 << 20;
 
 /// What a client asks for.
 #[derive(Serialize, Deserialize)]
@@ -37,6 +40,9 @@ struct Request {
     /// Of a save: all of each disk is digested.
     #[serde(rename = "wholeDisks", default, skip_serializing_if = "is_not")]
     whole_disks: bool,
+    /// Of a save: whoever asks sees the guest's state, and says whether the rest is to be written.
+    #[serde(rename = "stateFirst", default, skip_serializing_if = "is_not")]
+    state_first: bool,
     /// Of a claim at the end that gave a guest: the operator's word that the other end is gone, and never ran it.
     #[serde(rename = "otherEndIsGone", default, skip_serializing_if = "is_not")]
     other_end_is_gone: bool,
@@ -51,6 +57,7 @@ impl Request {
         Self {
             r#do: verb.to_owned(),
             whole_disks: false,
+            state_first: false,
             other_end_is_gone: false,
             far: false,
         }
@@ -77,6 +84,46 @@ pub struct Done {
     pub identity: String,
 }
 
+/// To a `save` that begins with it: a guest's state at rest, without its devices, which go wherever their guest goes.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AtRest {
+    machine: Machine,
+    vcpus: Vec<Vcpu>,
+    gic: Gic,
+    lines: Lines,
+}
+
+impl AtRest {
+    /// That of this state.
+    fn of(state: &Saved) -> Self {
+        let Saved {
+            machine,
+            vcpus,
+            gic,
+            lines,
+            devices: _,
+        } = state.clone();
+        Self {
+            machine,
+            vcpus,
+            gic,
+            lines,
+        }
+    }
+
+    /// As a state of a machine that has no devices.
+    fn state(self) -> Saved {
+        Saved {
+            machine: self.machine,
+            vcpus: self.vcpus,
+            gic: self.gic,
+            lines: self.lines,
+            devices: Vec::new(),
+        }
+    }
+}
+
 /// To `audit`: what the witness wrote down on each vCPU, in order.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -95,7 +142,11 @@ pub enum Answer {
     Status(Box<Status>),
     /// To `pause` and `resume`: what the guest does from now on.
     State(State),
-    /// To `save`.
+    /// To `lock`: the guest's, as it was read.
+    Lock(String),
+    /// To a `save` that begins with it.
+    AtRest(Box<AtRest>),
+    /// To `save`, and to `write`.
     Saved(Done),
     /// To `audit`.
     Seen(Seen),
@@ -116,8 +167,12 @@ const STATUS: &str = "status";
 const PAUSE: &str = "pause";
 const RESUME: &str = "resume";
 const STOP: &str = "stop";
-/// Of one that is to be saved to the file that comes with it; and what its client says once that has its name.
+/// Its lock.
+const LOCK: &str = "lock";
+/// Of one that is to be saved to the file that comes with it; what its client says where it has seen the state, and the rest
+/// is to be written; and once the file has its name.
 pub const SAVE: &str = "save";
+const WRITE: &str = "write";
 const COMMIT: &str = "commit";
 /// Of one that is to be handed over to whom a connection comes with it.
 pub const MIGRATE: &str = "migrate";
@@ -128,12 +183,11 @@ const AUDIT: &str = "audit";
 /// All of it: commands of the same names ask for it.
 pub const VERBS: [&str; 5] = [STATUS, PAUSE, RESUME, STOP, CLAIM];
 
-/// Answers a line of a client with what came with it, which was to give a file its name or not; `None` where the answer comes
-/// later.
+/// Answers a line of a client with what came with it, whose word a save waited for or not; `None` where the answer comes later.
 fn answer(
     line: &[u8],
     mut files: Vec<File>,
-    names: bool,
+    awaited: bool,
     operator: &mut Operator,
 ) -> Option<Answer> {
     let request = match serde_json::from_slice::<Request>(line) {
@@ -145,11 +199,19 @@ fn answer(
         PAUSE => return operator.pause(Instant::now()),
         RESUME => operator.resume(),
         STOP => operator.stop(),
-        SAVE => return operator.save(files.pop(), request.whole_disks, Instant::now()),
+        LOCK => operator.lock(),
+        SAVE => {
+            let order = Order {
+                whole_disks: request.whole_disks,
+                state_first: request.state_first,
+            };
+            return operator.save(files.pop(), order, Instant::now());
+        }
+        WRITE => return operator.write(awaited),
         MIGRATE => return operator.hand_over(files, request.far, Instant::now()),
         CLAIM => operator.claim(request.other_end_is_gone),
         AUDIT => return operator.look(Instant::now()),
-        COMMIT => operator.commit(names),
+        COMMIT => operator.commit(awaited),
         other => {
             let hint = did_you_mean(other, VERBS.into_iter())
                 .unwrap_or_else(|| format!("there is `{}`", VERBS.join("`, `")));

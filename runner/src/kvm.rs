@@ -28,7 +28,7 @@ pub use start::{Entry, Unstarted};
 pub use state::Whole;
 pub use system::System;
 pub use undertaker::leave_open_vms;
-pub use vcpu::{Fresh, Kick, Rest, Runnable, Settled};
+pub use vcpu::{Fresh, Kick, Remains, Rest, Runnable, Settled};
 pub use vm::{Slot, Vm, bury, discard};
 
 use crate::failure::Failure;

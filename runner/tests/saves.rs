@@ -16,7 +16,9 @@ use host::{Place, image, in_host, in_host_and_back, in_host_of_tests};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+use vmlock_spec::catalogue::register_by_name;
 use vmlock_spec::lock::{AcrossSaves, Device, DeviceKind, Lock, Range};
+use vmlock_spec::report::HostReport;
 
 /// A guest that says the 32 bytes at 0x9020000, where its generation id is, each as two letters from `a` on, and `>`; and again
 /// for each byte that it is told. Told `w` it writes there before, in a way that KVM decodes and in one that it does not, and
@@ -189,9 +191,15 @@ echo "a save takes $took ms; killed:$(sort fates | uniq -c | tr -s ' \n' ' ')"
 mkdir -p small; mount -t tmpfs -o size=64k none small || exit 1
 $run save small/one.save --control $socket; echo "full: exit $?, $(ls -A small | wc -l) files"; again full
 $run save mine --control $socket; echo "a folder: exit $?"
-# Nor does where it cannot go.
+# Nor does where it cannot go. What its lock says is told before anybody pauses it; what its state says while it is at rest,
+# before the thread that would write it is woken: in a folder that has no room for it, too.
 cmp one.save kept || echo "another file"
+scribe() { for t in /proc/$pid/task/*; do [ "$(cat $t/comm)" = scribe ] && grep ctxt $t/status; done; }
 $run save one.save --control $socket --for $away 2>why; echo "elsewhere: exit $?, $(grep -c MIDR_EL1 why | sed 's/[1-9][0-9]*/named/')"
+woken=$(scribe)
+$run save small/one.save --control $socket --for $lacks 2>why; echo "its state: exit $?, $(grep -c X9 why | sed 's/[1-9][0-9]*/named/'), $(ls -A small | wc -l) files"
+[ -n "$woken" ] && [ "$woken" = "$(scribe)" ] && echo "and not written" || echo "woken: $woken $(scribe)"
+$run status $socket | grep -q ': running' && again "after a refusal"
 cmp one.save kept && [ $(left .) = 0 ] && echo "left as it was"
 again "still there"; printf o >&3; ended off 0
 # Files of version 1 that other kernels wrote are restored for ever.
@@ -237,6 +245,9 @@ hears() { n=0; until $run status $socket 2>/dev/null | grep -q "$1"; do n=$((n +
 begin() { $run save $1 --control $socket >saved 2>&1 & client=$!; hears "[1-9][0-9]* of 1024 MiB"; }
 begin one.save
 $run pause $socket 2>&1 | grep -o "is being saved"
+# What is told of its lock asks for no pause: that would be refused now (exit 4), as one is where the state is what has to be seen.
+$run save two.save --control $socket --for $away 2>why; echo "its lock, while it is written: exit $?"
+$run save two.save --control $socket --for $lacks 2>why; echo "its state, while it is written: exit $?"
 [ $(left .) = 0 ] && echo "it has no name yet"
 kill -9 $client; wait $client; hears ": running"; again "nobody waits"
 mkdir gone; begin gone/one.save; rm -rf gone; wait $client; echo "no folder: exit $?"; again "no folder"
@@ -388,8 +399,17 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
         let counts = place.write("counts.Image", &host::image(&COUNTS, None));
         let counting = place.altered("counting", lock, "counts.Image", small);
         let away = report("cortex-a76", kernel);
+        // A kernel that has everything but a register which every guest has something in.
+        let text = fs::read_to_string(report(cpu, kernel)).expect("it is checked in");
+        let mut lacks: HostReport = serde_json::from_str(&text).expect("it is a report");
+        let gone = register_by_name("X9").expect("it is known").id;
+        for view in &mut lacks.views {
+            view.registers.retain(|register| register.id != gone);
+        }
+        let text = serde_json::to_vec(&lacks).expect("it has JSON");
+        let lacks = place.write("lacks.json", &text);
         let names = format!(
-            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={} frozens='{}'",
+            "lock={} other={} goes={} big={} disked={} twins={} counts={} away={} lacks={} frozens='{}'",
             one.display(),
             other.display(),
             goes.display(),
@@ -398,6 +418,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             twins.display(),
             counting.display(),
             away.display(),
+            lacks.display(),
             frozens.join(" ")
         );
         let script = format!("{names} count={count} kills={kills}\n{SCRIPT}");
@@ -414,6 +435,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             counts,
             counting,
             away,
+            lacks,
             script.clone(),
         ];
         files.extend(frozen.into_iter().flat_map(|(_, files)| files));
@@ -429,6 +451,9 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("a folder: exit 4\n", 1),
             ("another file\n", 0),
             ("elsewhere: exit 3, named\n", 1),
+            ("its state: exit 3, named, 0 files\n", 1),
+            ("and not written\n", 1),
+            ("its lock, while it is written: exit 3\n", 1),
             ("left as it was\n", 1),
             ("frozen and restored\n", FROZEN.len()),
             ("foreign: exit 4\n", 1),
@@ -442,6 +467,7 @@ fn a_guest_is_saved_and_goes_on_and_what_is_not_it_is_refused() {
             ("and no time went back\n", 1),
             ("never heard", 0),
             ("is being saved\n", 1),
+            ("its state, while it is written: exit 4\n", 1),
             ("it has no name yet\n", 1),
             ("no folder: exit 4\n", 1),
             ("stopped: exit 4\n", 1),
@@ -504,7 +530,7 @@ fn frozen(place: &Place, kernel: &str) -> (PathBuf, [PathBuf; 2]) {
 }
 
 /// Makes one of a file that is packed: what stands there for ever then.
-fn freeze(packed: &Path, pages: &Path) {
+fn freeze(packed: &Path, pages: &Path) -> io::Result<()> {
     let packed = fs::File::open(packed).expect("it came back");
     let mut file = Vec::new();
     GzDecoder::new(packed)
@@ -520,7 +546,23 @@ fn freeze(packed: &Path, pages: &Path) {
             out.extend(page);
         }
     }
-    fs::write(pages, out).expect("the checkout can be written");
+    // One that is there never changes.
+    fs::File::create_new(pages)?.write_all(&out)
+}
+
+#[test]
+fn a_frozen_guest_is_never_overwritten() {
+    let place = Place::new("frozen-once");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&[7; 3 * PAGE]).expect("there is room");
+    let packed = place.write("one.gz", &packed.finish().expect("there is room"));
+    let pages = place.0.join("one.pages");
+    freeze(&packed, &pages).expect("there is none");
+    let before = fs::read(&pages).expect("it is there");
+    assert_eq!(before.len(), 3 * (8 + PAGE));
+    let again = freeze(&packed, &pages).map_err(|e| e.kind());
+    assert_eq!(again, Err(io::ErrorKind::AlreadyExists));
+    assert_eq!(fs::read(&pages).expect("it is there"), before);
 }
 
 /// The report of a recorded host.
@@ -624,7 +666,8 @@ fn a_guest_goes_from_kernel_to_kernel_and_back() {
         );
         verb = format!("restore one.save --lock {}", lock.display());
         if let Some(folder) = &folder {
-            freeze(&saved, &folder.join(format!("{kernel}.pages")));
+            let pages = folder.join(format!("{kernel}.pages"));
+            freeze(&saved, &pages).expect("there is none of that name");
             fs::remove_file(&saved).expect("it came back");
             verb.clone_from(&start);
         }

@@ -350,10 +350,8 @@ fn say(
     // Waived fields of registers that are otherwise promised stand in the lock alone.
     for register in &lock.registers {
         for waiver in register.vary.iter().filter(|_| register.promised() != 0) {
-            out.line(format!(
-                "  vary   {}.{}  waived by {}",
-                register.name, waiver.field, waiver.from
-            ));
+            let name = format!("{}.{}", register.name, waiver.field);
+            out.line(format!("  vary   {name:width$}  waived by {}", waiver.from));
         }
     }
     refused::say(&plan.refusals, another, verbose, out);

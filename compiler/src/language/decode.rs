@@ -6,7 +6,7 @@
 //! back through [`Places`].
 //!
 //! `row` makes the JSON form of a node by its row of the table, out of `grammar`, `value` and `span`, and serde the
-//! description of that. What no row says is in a file for each part: `vm`, `about`, `cpu`, `memory` and `device`; `missing`
+//! description of that; `line` makes one finding of what is wrong with a line. What no row says is in a file for each part: `vm`, `about`, `cpu`, `memory` and `device`; `missing`
 //! says what has to be there, and `meant` and `event` know what is meant by a value that is none.
 
 mod about;
@@ -14,6 +14,7 @@ mod cpu;
 mod device;
 mod event;
 mod grammar;
+mod line;
 pub mod meant;
 mod memory;
 mod missing;
@@ -31,7 +32,7 @@ use crate::language::nodes;
 use crate::language::sharing::{self, Defaults};
 use crate::location::{Places, Source};
 use kdl::{KdlDocument, KdlNode};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 use vmlock_spec::vm::VmSpec;
@@ -133,8 +134,8 @@ struct Decoder<'a> {
     unread: Vec<String>,
     /// Where the console stands that is a UART.
     uart: Option<Range<usize>>,
-    /// Nodes with a property that they do not have, by where they begin: where that is found.
-    odd: BTreeMap<usize, usize>,
+    /// Where nodes begin with a property that they do not have, and that says something here.
+    odd: BTreeSet<usize>,
 }
 
 impl<'a> Decoder<'a> {
@@ -147,7 +148,7 @@ impl<'a> Decoder<'a> {
             heir: 0..0,
             unread: Vec::new(),
             uart: None,
-            odd: BTreeMap::new(),
+            odd: BTreeSet::new(),
         }
     }
 

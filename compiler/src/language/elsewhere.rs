@@ -127,6 +127,38 @@ const NODES: [(&str, &[&str]); 10] = [
     ("import", &["include", "use", "source", "require"]),
 ];
 
+/// What the first value of a node is called, beside its name in the JSON form of a description.
+const VALUES: [(&str, &[&str]); 18] = [
+    ("vm", &["title"]),
+    ("arch", &["name", "value", "type", "isa"]),
+    ("abi", &["name", "baseline", "baselines", "host"]),
+    ("cpu", &["name", "type", "kind", "cpu_type"]),
+    ("memory", &["size", "value", "amount", "limit", "ram"]),
+    ("console", &["type", "kind", "name"]),
+    ("disk", &["id", "drive_id", "label", "dev", "alias"]),
+    ("net", &["iface_id", "alias"]),
+    ("across-saves", &["counter", "value"]),
+    ("vary", &["field", "register", "name"]),
+    ("allow", &["warning", "rule", "lint", "event", "number"]),
+    ("deny", &["event", "events", "number"]),
+    ("hide", &["feature", "field", "name"]),
+    ("set", &["register", "name", "feature"]),
+    ("runs-on", &["host", "hosts", "name", "baseline"]),
+    ("description", &["text", "value"]),
+    ("import", &["path", "file", "from"]),
+    ("port", &["number"]),
+];
+
+/// What a value without a name is, behind those that a node has: the node, its place, ours.
+const NAMELESS: [(&str, usize, &str); 6] = [
+    ("boot", 0, "kernel"),
+    ("cpu", 1, "count"),
+    ("disk", 1, "path"),
+    ("net", 1, "tap"),
+    ("vsock", 0, "cid"),
+    ("port", 1, "path"),
+];
+
 /// How many vCPUs there are, as a node of its own.
 const COUNTS: [&str; 9] = [
     "cpus",
@@ -192,6 +224,23 @@ pub fn property(node: &str, name: &str) -> Option<&'static str> {
     of.into_iter()
         .find(|(_, _, theirs)| theirs.contains(&name))
         .map(|(_, ours, _)| *ours)
+}
+
+/// Which of a node's values that name says, from 0.
+pub fn value(node: &str, name: &str) -> Option<usize> {
+    let second = node == "set" && ["to", "val"].contains(&name);
+    let first = VALUES
+        .iter()
+        .any(|(of, theirs)| *of == node && theirs.contains(&name));
+    second.then_some(1).or(first.then_some(0))
+}
+
+/// What the value of a node at that place says, from 0, where it has no name.
+pub fn nameless(node: &str, at: usize) -> Option<&'static str> {
+    let mut known = NAMELESS.iter();
+    known
+        .find(|(of, place, _)| *of == node && *place == at)
+        .map(|(_, _, ours)| *ours)
 }
 
 /// What a `vm` block calls the node.

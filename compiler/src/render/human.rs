@@ -7,6 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use textwrap::{WordSeparator, WordSplitter};
 use vmlock_spec::words;
 
 /// Longest line of a source that is drawn, in bytes: drawing pads as far as a
@@ -29,6 +30,10 @@ pub fn render(found: &[Diagnostic]) -> String {
     };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(terminal::of_messages())
+        // Never within a name: `kvm-6.8` and `--emulate-gic` are one word each.
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_word_splitter(WordSplitter::NoHyphenation)
+        .with_break_words(false)
         .with_links(false)
         .with_context_lines(1);
     let mut text = String::new();

@@ -16,15 +16,28 @@ const WIDTH_MIN: usize = 40;
 static RESULTS: AtomicUsize = AtomicUsize::new(WIDTH_MAX);
 static MESSAGES: AtomicUsize = AtomicUsize::new(WIDTH_MAX);
 
+/// All columns of the terminals that they go to; no line ends where there is none.
+static OF_RESULTS: AtomicUsize = AtomicUsize::new(usize::MAX);
+static OF_MESSAGES: AtomicUsize = AtomicUsize::new(usize::MAX);
+
 /// From now on, results are broken as the terminal of standard output needs it, and messages as that of standard error.
 pub fn measure() {
-    for (width, found) in [
-        (&RESULTS, terminal_size::terminal_size_of(io::stdout())),
-        (&MESSAGES, terminal_size::terminal_size_of(io::stderr())),
+    for (width, all, found) in [
+        (
+            &RESULTS,
+            &OF_RESULTS,
+            terminal_size::terminal_size_of(io::stdout()),
+        ),
+        (
+            &MESSAGES,
+            &OF_MESSAGES,
+            terminal_size::terminal_size_of(io::stderr()),
+        ),
     ] {
         if let Some((terminal_size::Width(columns), _)) = found {
-            let columns = usize::from(columns).clamp(WIDTH_MIN, WIDTH_MAX);
-            width.store(columns, Ordering::Relaxed);
+            let columns = usize::from(columns).max(WIDTH_MIN);
+            width.store(columns.min(WIDTH_MAX), Ordering::Relaxed);
+            all.store(columns, Ordering::Relaxed);
         }
     }
 }
@@ -32,6 +45,15 @@ pub fn measure() {
 /// Columns at which results are broken.
 pub fn width() -> usize {
     RESULTS.load(Ordering::Relaxed)
+}
+
+/// Columns behind which nothing of a result can be read, and nothing of a message: more than any line has where no
+/// terminal shows them.
+pub fn columns() -> (usize, usize) {
+    (
+        OF_RESULTS.load(Ordering::Relaxed),
+        OF_MESSAGES.load(Ordering::Relaxed),
+    )
 }
 
 /// Columns at which messages are broken.

@@ -1,13 +1,21 @@
-//! Completions, by the shells themselves: bash always, fish and zsh where they are.
+//! Completions, by the shells themselves: bash always, fish and zsh where they are. `vmlock-lab test` fetches these two.
 
 use crate::scratch::{Scratch, err, out};
 use std::env;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// A folder with fish and zsh; where it is given, both are in it, and neither is left out.
+const SHELLS: &str = "VMLOCK_SHELLS";
+
+/// Where a shell that not every machine has is started from.
+fn program(shell: &str) -> PathBuf {
+    env::var_os(SHELLS).map_or_else(|| shell.into(), |folder| Path::new(&folder).join(shell))
+}
+
 /// What a shell makes of a script, with this `vmlock` first in PATH.
-fn shell(scratch: &Scratch, shell: &str, arguments: &[&str], script: &str) -> Output {
+fn shell(scratch: &Scratch, shell: &Path, arguments: &[&str], script: &str) -> Output {
     let bin = Path::new(env!("CARGO_BIN_EXE_vmlock")).parent().unwrap();
     let path = env::var("PATH").unwrap_or_default();
     Command::new(shell)
@@ -104,34 +112,46 @@ fn bash_completes_names_and_files() {
              complete -p vmlock >&2 || exit 9; _clap_complete_vmlock vmlock {current} x; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             line.len(),
         );
-        let output = shell(&scratch, "bash", &["--norc", "--noprofile"], &script);
+        let output = shell(
+            &scratch,
+            Path::new("bash"),
+            &["--norc", "--noprofile"],
+            &script,
+        );
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         offered(line, &output, wanted, whole);
     }
 }
 
-/// Whether a shell is there; that it is not is said past what the harness holds back of a test that passes, where
+/// A shell, where it is there; that it is not is said past what the harness holds back of a test that passes, where
 /// `vmlock-lab test` counts it.
-fn is_there(shell: &str) -> bool {
-    let there = Command::new(shell).arg("--version").output().is_ok();
-    if !there {
-        let words = format!("SKIPPED: there is no {shell} here; its completions were not tried");
-        let mut stdout = std::io::stdout();
-        writeln!(stdout, "{words}").unwrap();
+fn found(shell: &str) -> Option<PathBuf> {
+    let program = program(shell);
+    let starts = Command::new(&program).arg("--version").output();
+    if starts.is_ok_and(|said| out(&said).contains(shell)) {
+        return Some(program);
     }
-    there
+    assert!(
+        env::var_os(SHELLS).is_none(),
+        "{} is no {shell}",
+        program.display()
+    );
+    let words = format!("SKIPPED: there is no {shell} here; its completions were not tried");
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{words}").unwrap();
+    None
 }
 
 #[test]
 fn fish_completes_names_and_files() {
-    if !is_there("fish") {
+    let Some(program) = found("fish") else {
         return;
-    }
+    };
     let scratch = checkout("completions-fish");
     for (line, wanted, whole) in LINES {
         let words = line.join(" ");
         let script = format!("vmlock completions fish | source; complete -C 'vmlock {words}'");
-        let output = shell(&scratch, "fish", &["--no-config"], &script);
+        let output = shell(&scratch, &program, &["--no-config"], &script);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         offered(line, &output, wanted, whole);
     }
@@ -140,9 +160,9 @@ fn fish_completes_names_and_files() {
 /// In zsh itself, with its line editor's two functions replaced by ones that print.
 #[test]
 fn zsh_completes_names_and_files() {
-    if !is_there("zsh") {
+    let Some(program) = found("zsh") else {
         return;
-    }
+    };
     let scratch = checkout("completions-zsh");
     for (line, wanted, whole) in LINES {
         let script = format!(
@@ -151,7 +171,7 @@ fn zsh_completes_names_and_files() {
             line.join(" "),
             line.len() + 1,
         );
-        let output = shell(&scratch, "zsh", &["-f"], &script);
+        let output = shell(&scratch, &program, &["-f"], &script);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
         offered(line, &output, wanted, whole);
     }

@@ -9,7 +9,6 @@
 
 use crate::scratch::{Scratch, err, out, report_of, root};
 use std::fs;
-use std::process::Output;
 
 /// What a shell reads in a line, and not the program.
 const SHELLS: [char; 9] = ['|', '&', ';', '<', '>', '$', '`', '*', '~'];
@@ -28,6 +27,7 @@ type Block<'a> = (&'a str, Vec<&'a str>);
 
 /// What a page has, in its order.
 enum Part<'a> {
+    Heading(&'a str),
     Report(&'a str, &'a str, &'a str),
     Example(&'a str, &'a str),
     Block(Block<'a>),
@@ -40,6 +40,7 @@ fn parts(page: &str) -> Vec<Part<'_>> {
             (Some(_), Some(_)) => parts.extend(open.take().map(Part::Block)),
             (Some(info), None) => open = Some((info, Vec::new())),
             (None, Some((_, lines))) => lines.push(line),
+            (None, None) if line.starts_with('#') => parts.push(Part::Heading(line)),
             (None, None) => {
                 if let Some(words) = line.strip_prefix("<!-- ") {
                     match words.split(' ').collect::<Vec<_>>()[..] {
@@ -75,27 +76,53 @@ fn fits(wanted: &[&str], lines: &[&str]) -> bool {
     }
 }
 
-/// What becomes of a line that is typed at a shell: quotes are the shell's, and of what else it reads no page has anything.
-fn by_shell(scratch: &Scratch, line: &str) -> Output {
+/// Who reads what commands print.
+#[derive(Clone, Copy)]
+pub enum Reader {
+    /// A program: results come before messages, and both are what the page says.
+    Program,
+    /// Somebody at a terminal of so many columns, where lines are broken elsewhere than on the page.
+    #[cfg(unix)]
+    Terminal(u16),
+}
+
+/// What becomes of a line that is typed at a shell, its exit code and what it prints: quotes are the shell's, and of what
+/// else it reads no page has anything.
+fn by_shell(scratch: &Scratch, line: &str, reader: Reader) -> (Option<i32>, String) {
     assert!(!line.contains(SHELLS), "`{line}` needs a shell");
     let words = shlex::split(line).unwrap();
     let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-    scratch.vmlock(&words)
+    match reader {
+        Reader::Program => {
+            let output = scratch.vmlock(&words);
+            (output.status.code(), out(&output) + &err(&output))
+        }
+        #[cfg(unix)]
+        Reader::Terminal(columns) => crate::terminal::plain(scratch, columns, &words),
+    }
 }
 
 /// What a terminal shows of a page: a line that is typed, and what comes of it.
 pub struct Shown {
     pub typed: String,
     pub printed: Vec<String>,
+    /// The heading that it stands under.
+    pub under: String,
 }
 
 /// Tries a page; what it has anybody type, and what that prints. A file is there as if it had been printed.
 pub fn tried(name: &str) -> Vec<Shown> {
+    read(name, Reader::Program)
+}
+
+/// The same as somebody reads it.
+pub fn read(name: &str, reader: Reader) -> Vec<Shown> {
     let page = fs::read_to_string(root().join(name)).unwrap();
     let scratch = Scratch::new("documents");
-    let mut shown = Vec::new();
+    let (mut shown, mut under) = (Vec::new(), "");
     for part in parts(&page) {
         match part {
+            Part::Heading(line) => under = line,
             Part::Report(name, cpu, series) => {
                 fs::copy(report_of(cpu, series), scratch.0.join(name)).unwrap();
             }
@@ -108,14 +135,14 @@ pub fn tried(name: &str) -> Vec<Shown> {
                     shown.push(Shown {
                         typed: format!("cat {file}"),
                         printed: lines.into_iter().map(str::to_owned).collect(),
+                        under: under.to_owned(),
                     });
                 }
                 _ if info == "console" => {
                     for command in lines.chunk_by(|_, next| !next.starts_with("$ ")) {
                         let line = command[0].strip_prefix("$ ").unwrap_or_default();
                         assert!(line.starts_with("vmlock "), "{name}: {}", command[0]);
-                        let output = by_shell(&scratch, line);
-                        let all = out(&output) + &err(&output);
+                        let (ended, all) = by_shell(&scratch, line, reader);
                         let printed: Vec<&str> =
                             all.trim_end().lines().map(str::trim_end).collect();
                         let (code, wanted) = match command {
@@ -123,16 +150,21 @@ pub fn tried(name: &str) -> Vec<Shown> {
                             [_, wanted @ .., "(exit code 3)"] => (3, wanted),
                             command => (0, &command[1..]),
                         };
+                        let as_wanted = match reader {
+                            Reader::Program => fits(wanted, &printed),
+                            #[cfg(unix)]
+                            Reader::Terminal(_) => true,
+                        };
                         assert!(
-                            fits(wanted, &printed) && output.status.code() == Some(code),
-                            "{name}: `{}` prints\n{}\n{}",
+                            as_wanted && ended == Some(code),
+                            "{name}: `{}` prints\n{}\n{ended:?}",
                             command[0],
                             printed.join("\n"),
-                            output.status
                         );
                         shown.push(Shown {
                             typed: line.to_owned(),
                             printed: printed.into_iter().map(str::to_owned).collect(),
+                            under: under.to_owned(),
                         });
                     }
                 }

@@ -30,6 +30,7 @@ mod interrupts;
 mod kernels;
 mod labels;
 mod libvirt;
+mod lines;
 mod lsp;
 mod manual;
 mod names;

@@ -1,17 +1,51 @@
-//! The tutorial as it runs in a terminal: for `asciinema play` (a recording of its version 2), and as a picture that moves,
-//! which a page shows without a script. Both are made of the page's own commands and of what these print today; only the
-//! time between two keys is invented.
+//! Pages as they run in a terminal: for `asciinema play` (recordings of its version 2), and as pictures that move, which a
+//! page shows without a script. Both are made of a page's own commands and of what these print today; only the time between
+//! two keys is invented.
 
-use crate::documents::{self, Shown};
+use crate::documents::{Reader, Shown, read};
 use crate::scratch::root;
 use serde_json::json;
 use std::{env, fs};
 
-/// The page whose commands are shown.
-const PAGE: &str = "docs/tutorial.md";
-/// How large the terminal is, in columns and rows.
-const COLUMNS: usize = 110;
-const ROWS: usize = 30;
+/// A recording, and its picture beside it.
+struct Recording {
+    /// Where both are, without their endings.
+    file: &'static str,
+    title: &'static str,
+    /// What the picture shows, for those who do not see it.
+    label: &'static str,
+    /// The page whose commands are shown, and how they are read.
+    page: &'static str,
+    reader: Reader,
+    /// The heading under which they stand, where these are not all of the page's.
+    under: Option<&'static str>,
+    /// How large the terminal is.
+    columns: usize,
+    rows: usize,
+}
+
+const TUTORIAL: Recording = Recording {
+    file: "docs/tutorial",
+    title: "vmlock: from nothing to a lock",
+    label: "The tutorial's commands, as they run in a terminal",
+    page: "docs/tutorial.md",
+    reader: Reader::Program,
+    under: None,
+    columns: 110,
+    rows: 30,
+};
+
+#[cfg(unix)]
+const REFUSAL: Recording = Recording {
+    file: "docs/refusal",
+    title: "vmlock: a refusal, read and mended",
+    label: "A refusal is read and mended by commands in a terminal",
+    page: "docs/howto.md",
+    reader: Reader::Terminal(80),
+    under: Some("### One of them, from refusal to yes"),
+    columns: 80,
+    rows: 36,
+};
 /// Seconds: to read what is there, before a command is entered, for a key, and for a line that is printed.
 const READ: f64 = 2.5;
 const PAUSE: f64 = 0.8;
@@ -31,7 +65,7 @@ fn events(shown: &[Shown]) -> Vec<Event> {
         now += seconds;
         out.push((now, text));
     };
-    for Shown { typed, printed } in shown {
+    for Shown { typed, printed, .. } in shown {
         after(LINE, "$ ".to_owned());
         for (at, key) in typed.chars().enumerate() {
             after(if at == 0 { READ } else { KEY }, key.to_string());
@@ -46,8 +80,8 @@ fn events(shown: &[Shown]) -> Vec<Event> {
 }
 
 /// A line of JSON for the whole, and one for each event.
-fn recording(events: &[Event]) -> String {
-    let head = json!({ "version": 2, "width": COLUMNS, "height": ROWS, "title": "vmlock: from nothing to a lock" });
+fn recording(of: &Recording, events: &[Event]) -> String {
+    let head = json!({ "version": 2, "width": of.columns, "height": of.rows, "title": of.title });
     let mut out = format!("{head}\n");
     for (at, text) in events {
         out.push_str(&format!("[{at:.2},\"o\",{}]\n", json!(text)));
@@ -55,8 +89,23 @@ fn recording(events: &[Event]) -> String {
     out
 }
 
-/// The lines that a terminal has in the end, each with the time when all of it is there.
-fn lines(events: &[Event]) -> Vec<Event> {
+/// The lines that a terminal of so many columns has in the end, each with the time when all of it is there. It breaks those
+/// that are longer wherever it ends.
+fn lines(events: &[Event], columns: usize) -> Vec<Event> {
+    let whole = whole_lines(events);
+    let broken = whole.into_iter().flat_map(|(at, line)| {
+        let letters: Vec<char> = line.chars().collect();
+        let rows = letters.chunks(columns).map(|row| row.iter().collect());
+        let rows: Vec<String> = match letters.is_empty() {
+            true => vec![line],
+            false => rows.collect(),
+        };
+        rows.into_iter().map(move |row| (at, row))
+    });
+    broken.collect()
+}
+
+fn whole_lines(events: &[Event]) -> Vec<Event> {
     let mut lines = vec![(0.0, String::new())];
     for (at, text) in events {
         if let Some(last) = lines.last_mut() {
@@ -71,18 +120,19 @@ fn lines(events: &[Event]) -> Vec<Event> {
 }
 
 /// The same as a picture: each line appears in its time, and those above make room.
-fn picture(lines: &[Event]) -> String {
-    let (wide, high) = ((COLUMNS as f64 * COLUMN).ceil() as usize, ROWS * ROW);
+fn picture(of: &Recording, lines: &[Event]) -> String {
+    let (rows, label) = (of.rows, of.label);
+    let (wide, high) = ((of.columns as f64 * COLUMN).ceil() as usize, rows * ROW);
     let whole = lines.last().map_or(0.0, |(at, _)| *at);
-    let moves = lines.iter().enumerate().skip(ROWS);
+    let moves = lines.iter().enumerate().skip(rows);
     let moves: Vec<(f64, usize)> = moves
-        .map(|(row, (at, _))| (at / whole, (row + 1 - ROWS) * ROW))
+        .map(|(row, (at, _))| (at / whole, (row + 1 - rows) * ROW))
         .collect();
     let offsets: String = moves.iter().map(|(_, by)| format!(";0 -{by}")).collect();
     let times: String = moves.iter().map(|(at, _)| format!(";{at:.5}")).collect();
     let (outer, tall) = (wide + 2 * MARGIN, high + 2 * MARGIN);
     let mut out = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {outer} {tall}" role="img" aria-label="The tutorial's commands, as they run in a terminal">
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {outer} {tall}" role="img" aria-label="{label}">
 <style>
   svg {{ --ground: #ffffff; --text: #1f2328; --line: #818b98; --typed: #0b57a4; }}
   @media (prefers-color-scheme: dark) {{ svg {{ --ground: #151b23; --text: #f0f6fc; --line: #656c76; --typed: #79c0ff; }} }}
@@ -112,24 +162,20 @@ fn picture(lines: &[Event]) -> String {
     out + "</g>\n</svg>\n</svg>\n"
 }
 
-#[test]
-fn the_recording_shows_what_the_commands_print() {
-    let shown = documents::tried(PAGE);
+/// Makes both files, and holds them against those that are there.
+fn held(of: &Recording) {
+    let mut shown = read(of.page, of.reader);
+    shown.retain(|shown| of.under.is_none_or(|under| shown.under == under));
     assert!(shown.len() >= 6, "only {} commands", shown.len());
     let events = events(&shown);
-    let lines = lines(&events);
-    assert!(lines.len() > ROWS);
-    for (_, line) in &lines {
-        assert!(
-            line.chars().count() <= COLUMNS,
-            "wider than the terminal: {line}"
-        );
-    }
-    for (file, made) in [
-        ("docs/tutorial.cast", recording(&events)),
-        ("docs/tutorial.svg", picture(&lines)),
+    let lines = lines(&events, of.columns);
+    assert!(lines.len() > of.rows);
+    for (end, made) in [
+        ("cast", recording(of, &events)),
+        ("svg", picture(of, &lines)),
     ] {
-        let path = root().join(file);
+        let file = format!("{}.{end}", of.file);
+        let path = root().join(&file);
         if env::var_os("VMLOCK_UPDATE").is_some_and(|v| v == "1") {
             fs::write(&path, &made).unwrap();
         }
@@ -142,13 +188,25 @@ fn the_recording_shows_what_the_commands_print() {
 }
 
 #[test]
+fn the_recording_of_the_tutorial_shows_what_the_commands_print() {
+    held(&TUTORIAL);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_recording_of_a_refusal_shows_what_the_commands_print() {
+    held(&REFUSAL);
+}
+
+#[test]
 fn a_recording_is_what_players_read() {
     let shown = [Shown {
         typed: "a <".to_owned(),
         printed: vec!["é".to_owned()],
+        under: String::new(),
     }];
     let events = events(&shown);
-    let text = recording(&events);
+    let text = recording(&TUTORIAL, &events);
     let (head, rest) = text.split_once('\n').unwrap();
     let head: serde_json::Value = serde_json::from_str(head).unwrap();
     assert_eq!(head["version"], 2);
@@ -158,8 +216,12 @@ fn a_recording_is_what_players_read() {
         assert!(at > last && kind == "o", "{line}");
         last = at;
     }
-    let lines = lines(&events);
-    let texts: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
-    assert_eq!(texts, ["$ a <", "é", "$ "]);
-    assert!(picture(&lines).contains(">$ a &lt;<set"));
+    let broken = |columns| -> Vec<String> {
+        let lines = lines(&events, columns);
+        lines.into_iter().map(|(_, text)| text).collect()
+    };
+    assert_eq!(broken(5), ["$ a <", "é", "$ "]);
+    assert_eq!(broken(4), ["$ a ", "<", "é", "$ "]);
+    let lines = lines(&events, 5);
+    assert!(picture(&TUTORIAL, &lines).contains(">$ a &lt;<set"));
 }

@@ -39,17 +39,22 @@ fn shown(
     variables: &[(&str, &str)],
     arguments: &[&str],
 ) -> String {
-    at(scratch, columns, variables, arguments, false)
+    at(scratch, columns, variables, arguments, false).1
 }
 
-/// The same, of messages alone where results go `elsewhere`, which is a file of that name.
+/// How a program ends at a terminal of that width without colours, and what is to be seen there then.
+pub fn plain(scratch: &Scratch, columns: u16, arguments: &[&str]) -> (Option<i32>, String) {
+    at(scratch, columns, &[("NO_COLOR", "1")], arguments, false)
+}
+
+/// The same with the exit code, of messages alone where results go `elsewhere`, which is a file of that name.
 fn at(
     scratch: &Scratch,
     columns: u16,
     variables: &[(&str, &str)],
     arguments: &[&str],
     elsewhere: bool,
-) -> String {
+) -> (Option<i32>, String) {
     let (mut master, slave) = pair();
     let size = Winsize {
         ws_row: 24,
@@ -85,10 +90,11 @@ fn at(
         .stderr(Stdio::from(slave))
         .spawn()
         .unwrap();
-    child.wait().unwrap();
+    let ended = child.wait().unwrap();
     // The command has copies of the other end.
     drop(child);
-    reader.join().unwrap().replace("\r\n", "\n")
+    let text = reader.join().unwrap().replace("\r\n", "\n");
+    (ended.code(), text)
 }
 
 #[test]
@@ -135,5 +141,63 @@ fn text_ends_where_the_terminal_does_and_colours_are_those_it_has() {
         let wrong = shown(&scratch, 80, &[variable], &["lock", "absent.vm.kdl"]);
         assert!(wrong.contains("absent.vm.kdl"), "{wrong:?}");
         assert!(!wrong.contains('\u{1b}'), "{variable:?}: {wrong:?}");
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_but_for_one_word_and_none_ends_within_a_name() {
+    let scratch = Scratch::new("terminal-wide");
+    let spec = |name: &str, abi: &str, devices: &str| {
+        format!(
+            "vm \"{name}\" {{\n    arch \"arm64\"\n    abi \"{abi}\"\n    cpu \"neoverse-n1\" count=2\n    memory \"512MiB\"\n{devices}}}\n"
+        )
+    };
+    scratch.lock("web", &spec("web", "kvm-6.8", ""));
+    scratch.lock("db", &spec("db", "kvm-6.12", "    rng\n    vmgenid\n"));
+    fs::copy(report_of("neoverse-n1", "6.12"), scratch.0.join("a.json")).unwrap();
+    fs::copy(report_of("cortex-a72", "5.10"), scratch.0.join("b.json")).unwrap();
+    let wrong = spec("web", "kvm-6.8.0", "    net type=\"tap\" ifname=\"t0\"\n");
+    fs::write(scratch.0.join("wrong.vm.kdl"), wrong).unwrap();
+    fs::write(scratch.0.join("web.vm.kdl"), spec("web", "kvm-6.12", "")).unwrap();
+    let (web, db) = ("web.vm.lock.json", "db.vm.lock.json");
+    let commands: [&[&str]; 12] = [
+        &["lock", "--check", "web.vm.kdl"],
+        &["lock", "wrong.vm.kdl"],
+        &["check", web, "--host", "a.json"],
+        &["check", web, "--host", "b.json", "--verbose"],
+        &["check", web, db, "--host", "a.json", "b.json"],
+        &["diff", web, db],
+        &["diff", "kvm-5.10", "kvm-6.12"],
+        &["drift", "--from", "kvm-6.8", "a.json"],
+        &["explain", "ID_AA64PFR0_EL1.SVE"],
+        &["explain", db],
+        &["explain", "kvm-6.8"],
+        &["fleet", "--host", "a.json", web, db],
+    ];
+    for (command, columns) in commands
+        .iter()
+        .flat_map(|command| [40, 60, 80, 120].map(|columns| (command, columns)))
+    {
+        let (_, text) = plain(&scratch, columns, command);
+        assert!(text.lines().count() > 1, "{command:?}: {text}");
+        for line in text.lines() {
+            // What a drawing begins a line with, and the number of a line that it shows.
+            let decoration =
+                |word: &&str| word.chars().all(|c| c.is_ascii_digit() || !c.is_ascii());
+            let words = line.split(' ').filter(|word| !word.is_empty());
+            let words = words.skip_while(decoration).count();
+            // A line of somebody's file is shown as it stands there.
+            let of_file = line.contains(" │ ") || line.contains(" · ");
+            let fits = line.chars().count() <= usize::from(columns);
+            assert!(
+                fits || words <= 1 || of_file,
+                "{command:?} at {columns}: {line}\n{text}"
+            );
+            let cut = ["kvm-", "--", "psci-", "sha256-"];
+            assert!(
+                !cut.iter().any(|name| line.ends_with(name)),
+                "{command:?} at {columns}: {line}"
+            );
+        }
     }
 }

@@ -195,8 +195,9 @@ fn what_a_description_says_nothing_of_is_to_be_left_out() {
         ),
         (
             "disk type=\"file\" device=\"disk\"",
-            "leave them out: each disk is virtio's, and a guest finds them in the order of their lines; write `disk \"root\" \
-             path=\"root.img\"`",
+            "leave `type` and `device` out: each disk is virtio's, and a guest finds them in the order of their lines\n\
+             a device's name stands right behind `disk`, as in `disk \"root\" path=\"root.img\"`\n\
+             say it in this line with `path=`, as in `disk \"root\" path=\"root.img\"`",
         ),
         (
             "net \"lan\" type=\"bridge\" source=\"br0\"",
@@ -215,7 +216,8 @@ fn what_a_description_says_nothing_of_is_to_be_left_out() {
         (
             MEMORY,
             "memory size=\"1GiB\" slots=2",
-            "leave it out: memory is one size, which a guest has from its first instruction on; write `memory \"1GiB\"`",
+            "memory stands right behind `memory`, without a name\n\
+             leave `slots` out: memory is one size, which a guest has from its first instruction on",
         ),
         (MEMORY, "memory unit=\"MiB\" 768", "write `memory \"768MiB\"`"),
         (MEMORY, "memory 1 unit=\"GiB\"", "write `memory \"1GiB\"`"),

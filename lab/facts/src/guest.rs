@@ -1,10 +1,12 @@
 //! A small VM that probes do as they like with: 64 KiB of memory, a GICv3, one vCPU or two at EL1 with all masked.
 
 use kvm_bindings::{
-    KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_DEV_ARM_VGIC_CTRL_INIT,
-    KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_GRP_NR_IRQS,
-    KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST, kvm_create_device, kvm_device_attr,
-    kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3, kvm_userspace_memory_region, kvm_vcpu_init,
+    KVM_ARM_VCPU_PMU_V3, KVM_ARM_VCPU_PMU_V3_CTRL, KVM_ARM_VCPU_PMU_V3_INIT,
+    KVM_ARM_VCPU_PMU_V3_IRQ, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2,
+    KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL,
+    KVM_DEV_ARM_VGIC_GRP_NR_IRQS, KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+    kvm_create_device, kvm_device_attr, kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3,
+    kvm_userspace_memory_region, kvm_vcpu_init,
 };
 use kvm_ioctls::{DeviceFd, Kvm, VcpuExit, VcpuFd, VmFd};
 use std::io;
@@ -24,6 +26,8 @@ const INTERRUPTS: u32 = 64;
 pub const X0: u64 = 0x6030_0000_0010_0000;
 /// X1.
 pub const X1: u64 = X0 + 2;
+/// X2.
+pub const X2: u64 = X0 + 4;
 /// The program counter.
 pub const PC: u64 = 0x6030_0000_0010_0040;
 /// PSTATE.
@@ -57,6 +61,22 @@ pub mod code {
     pub const CALL: u32 = 0xd400_0002;
     /// `b .`
     pub const SPIN: u32 = 0x1400_0000;
+    /// `isb`
+    pub const BARRIER: u32 = 0xd503_3fdf;
+    /// `subs x4, x4, #1`
+    pub const LESS_X4: u32 = 0xf100_0484;
+    /// `b.ne .-4`
+    pub const BACK: u32 = 0x54ff_ffe1;
+
+    /// `msr`, of the system register of that id.
+    pub const fn msr(register: u64, from: u32) -> u32 {
+        0xd500_0000 | (register as u32 & 0xffff) << 5 | from
+    }
+
+    /// `mrs`, of the system register of that id.
+    pub const fn mrs(to: u32, register: u64) -> u32 {
+        0xd520_0000 | (register as u32 & 0xffff) << 5 | to
+    }
 }
 
 /// Memory on pages of its own, whichever of the three sizes they have.
@@ -84,6 +104,8 @@ pub enum Came {
     Store(u64, u32),
     /// Out of a call that ends the machine.
     Event,
+    /// Out of a call that was asked for.
+    Call,
     /// With an error of Linux.
     Error(i32),
     /// With another exit, in words.
@@ -108,6 +130,31 @@ impl Guest {
 
     /// The same; its memory's slot has those flags.
     pub fn with_slot(kvm: &Kvm, vcpus: u64, program: &[u32], flags: u32) -> io::Result<Self> {
+        Self::with(kvm, vcpus, program, flags, 0)
+    }
+
+    /// One vCPU with a PMU.
+    pub fn with_pmu(kvm: &Kvm, program: &[u32]) -> io::Result<Self> {
+        let guest = Self::with(kvm, 1, program, 0, 1 << KVM_ARM_VCPU_PMU_V3)?;
+        let interrupt: u32 = 23;
+        for (attr, addr) in [
+            (
+                KVM_ARM_VCPU_PMU_V3_IRQ,
+                std::ptr::from_ref(&interrupt) as u64,
+            ),
+            (KVM_ARM_VCPU_PMU_V3_INIT, 0),
+        ] {
+            guest.vcpus[0].set_device_attr(&kvm_device_attr {
+                group: KVM_ARM_VCPU_PMU_V3_CTRL,
+                attr: attr.into(),
+                addr,
+                flags: 0,
+            })?;
+        }
+        Ok(guest)
+    }
+
+    fn with(kvm: &Kvm, vcpus: u64, program: &[u32], flags: u32, features: u32) -> io::Result<Self> {
         let vm = kvm.create_vm()?;
         let memory = Memory::new();
         for (at, word) in program.iter().enumerate() {
@@ -126,7 +173,7 @@ impl Guest {
         place(KVM_VGIC_V3_ADDR_TYPE_REDIST, REDISTRIBUTORS)?;
         set(&gic, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, Some(&INTERRUPTS))?;
         for (at, vcpu) in vcpus.iter().enumerate() {
-            initialise(&vm, vcpu, at > 0)?;
+            initialise(&vm, vcpu, at > 0, features)?;
         }
         let init = KVM_DEV_ARM_VGIC_CTRL_INIT.into();
         set::<u32>(&gic, KVM_DEV_ARM_VGIC_GRP_CTRL, init, None)?;
@@ -176,6 +223,11 @@ impl Guest {
     pub fn set_attribute(&self, group: u32, attr: u64, value: u32) -> io::Result<()> {
         set(&self.gic, group, attr, Some(&value))
     }
+
+    /// Writes one of a group whose attributes are of 64 bits.
+    pub fn set_long_attribute(&self, group: u32, attr: u64, value: u64) -> io::Result<()> {
+        set(&self.gic, group, attr, Some(&value))
+    }
 }
 
 /// Gives a VM memory at that address.
@@ -198,11 +250,11 @@ pub fn add_slot(
     Ok(())
 }
 
-/// Makes a vCPU one that a guest can run on; the others begin when they are told to.
-pub fn initialise(vm: &VmFd, vcpu: &VcpuFd, is_off: bool) -> io::Result<()> {
+/// Makes a vCPU one that a guest can run on, with those features beside PSCI; the others begin when they are told to.
+pub fn initialise(vm: &VmFd, vcpu: &VcpuFd, is_off: bool, features: u32) -> io::Result<()> {
     let mut init = kvm_vcpu_init::default();
     vm.get_preferred_target(&mut init)?;
-    init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2;
+    init.features[0] |= 1 << KVM_ARM_VCPU_PSCI_0_2 | features;
     if is_off {
         init.features[0] |= 1 << KVM_ARM_VCPU_POWER_OFF;
     }
@@ -227,6 +279,7 @@ pub fn run(vcpu: &mut VcpuFd, answer: u32) -> Came {
             Came::Store(address, u32::from_le_bytes(word))
         }
         Ok(VcpuExit::SystemEvent(..)) => Came::Event,
+        Ok(VcpuExit::Hypercall(_)) => Came::Call,
         Ok(other) => Came::Other(format!("{other:?}")),
         Err(error) => Came::Error(error.errno()),
     }

@@ -3,7 +3,9 @@
 mod completion;
 mod latches;
 mod machine;
+mod pmu;
 mod timers;
+mod vcpu;
 
 use crate::guest::Came;
 use crate::table::Probe;
@@ -29,6 +31,18 @@ pub fn try_one(probe: Probe, kvm: &Kvm) -> io::Result<String> {
         Probe::Revisions => machine::revisions(kvm),
         Probe::ReadOnly => machine::read_only(kvm),
         Probe::Dirty => machine::dirty(kvm),
+        Probe::Forwarded => vcpu::forwarded(kvm),
+        Probe::Edge => latches::edge(kvm),
+        Probe::Interface => latches::interface(kvm),
+        Probe::TimerStatus => timers::status(kvm),
+        Probe::PhysicalTimer => timers::physical(kvm),
+        Probe::TurnedOn => vcpu::turned_on(kvm),
+        Probe::Ended => vcpu::ended(kvm),
+        Probe::Actlr => vcpu::actlr(kvm),
+        Probe::OsLock => vcpu::os_lock(kvm),
+        Probe::PmuListed => pmu::listed(kvm),
+        Probe::PmuEnables => pmu::enables(kvm),
+        Probe::PmuCounts => pmu::counts(kvm),
     }
 }
 
@@ -40,11 +54,17 @@ fn name(came: &Came) -> String {
     }
 }
 
+/// An error of a call, by the same names.
+fn failed(error: &io::Error) -> String {
+    error_name(error.raw_os_error().unwrap_or(0))
+}
+
 fn error_name(errno: i32) -> String {
     match errno {
         libc::EINTR => "EINTR".to_owned(),
         libc::EBUSY => "EBUSY".to_owned(),
         libc::EINVAL => "EINVAL".to_owned(),
+        libc::ENOENT => "ENOENT".to_owned(),
         other => io::Error::from_raw_os_error(other).to_string(),
     }
 }

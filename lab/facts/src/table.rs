@@ -37,6 +37,30 @@ pub enum Probe {
     ReadOnly,
     /// `probes::machine::dirty`
     Dirty,
+    /// `probes::vcpu::forwarded`
+    Forwarded,
+    /// `probes::latches::edge`
+    Edge,
+    /// `probes::latches::interface`
+    Interface,
+    /// `probes::timers::status`
+    TimerStatus,
+    /// `probes::timers::physical`
+    PhysicalTimer,
+    /// `probes::vcpu::turned_on`
+    TurnedOn,
+    /// `probes::vcpu::ended`
+    Ended,
+    /// `probes::vcpu::actlr`
+    Actlr,
+    /// `probes::vcpu::os_lock`
+    OsLock,
+    /// `probes::pmu::listed`
+    PmuListed,
+    /// `probes::pmu::enables`
+    PmuEnables,
+    /// `probes::pmu::counts`
+    PmuCounts,
 }
 
 /// A kernel's version, the first two numbers of it.
@@ -72,7 +96,7 @@ impl Fact {
 const OLDEST: Version = (5, 10);
 
 /// All statements.
-pub const FACTS: [Fact; 16] = [
+pub const FACTS: [Fact; 28] = [
     Fact {
         name: "read-completed",
         statement: "the answer to a load from a device is in the register only after another KVM_RUN, one with immediate_exit",
@@ -247,6 +271,133 @@ pub const FACTS: [Fact; 16] = [
             OLDEST,
             "the guest's page true; stolen time's true; any other false; asked again none",
         )],
+    },
+    Fact {
+        name: "call-forwarded",
+        statement: "a call that a filter gives to user space has PC behind it, and what is then written to X0 stays; kernels up to 6.3 have no filter",
+        source: "kvm_smccc_call_handler in arch/arm64/kvm/hypercalls.c, KVM_ARM_VM_SMCCC_FILTER in Documentation/virt/kvm/devices/vm.rst",
+        loss: "a guest saved at a call that the runner answers would call twice, or lose the answer",
+        probe: Probe::Forwarded,
+        seen: &[
+            (OLDEST, "no filter (EINVAL)"),
+            (
+                (6, 12),
+                "at the exit PC + 4; X0 written, completed (EINTR) PC + 4, X0 0x33",
+            ),
+        ],
+    },
+    Fact {
+        name: "edge",
+        statement: "an edge that an eventfd has sent is in the latches once the eventfd is taken away",
+        source: "irqfd_shutdown in virt/kvm/eventfd.c, which waits for what sends it, 5.10 to 7.3",
+        loss: "an interrupt of a device would be on its way while latches are read, and in nobody's hands",
+        probe: Probe::Edge,
+        seen: &[(OLDEST, "the latches 0x00000200")],
+    },
+    Fact {
+        name: "cpu-interface",
+        statement: "what is written to a CPU interface stays over the first KVM_RUN; one with 5 bits of priority has no ICC_AP1R1_EL1",
+        source: "arch/arm64/kvm/vgic-sys-reg-v3.c, KVM_DEV_ARM_VGIC_CPU_SYSREGS in Documentation/virt/kvm/devices/arm-vgic-v3.rst",
+        loss: "a guest would be back with interrupts that it masked, or deaf to all; or no CPU interface could be restored",
+        probe: Probe::Interface,
+        seen: &[(OLDEST, "PMR 0xf0, AP1R0 0x10; of 5 bits AP1R1 EINVAL")],
+    },
+    Fact {
+        name: "timer-status",
+        statement: "ISTATUS of CNTV_CTL_EL0 is computed when it is asked for up to 6.17, and from 6.18 on what it was at the last exit",
+        source: "kvm_arm_timer_get_reg and arch_timer_get_user in arch/arm64/kvm/arch_timer.c",
+        loss: "a read-back that compares this bit would refuse good restores",
+        probe: Probe::TimerStatus,
+        seen: &[(OLDEST, "0x5"), ((6, 18), "0x1")],
+    },
+    Fact {
+        name: "physical-timer",
+        statement: "kernels up to 6.3 tell nothing of the physical timer",
+        source: "kvm_arm_timer_get_reg and sys_reg_descs in arch/arm64/kvm",
+        loss: "a guest that uses it would be carried to where its timer is lost, or be refused where it is not",
+        probe: Probe::PhysicalTimer,
+        seen: &[
+            (OLDEST, "CTL ENOENT; CVAL ENOENT; CNTPCT ENOENT"),
+            ((6, 12), "CTL read; CVAL read; CNTPCT read"),
+        ],
+    },
+    Fact {
+        name: "turned-on",
+        statement: "CPU_ON of a vCPU is carried out by the first register that is read of it, and not once more by KVM_RUN",
+        source: "kvm_arch_vcpu_ioctl in arch/arm64/kvm/arm.c, 5.10 to 7.3",
+        loss: "a vCPU saved while it is turned on would begin anywhere, or never",
+        probe: Probe::TurnedOn,
+        seen: &[(
+            OLDEST,
+            "at the first look begins true, on; completed (EINTR) begins true, on",
+        )],
+    },
+    Fact {
+        name: "ended",
+        statement: "SYSTEM_OFF turns all vCPUs off",
+        source: "kvm_prepare_system_event in arch/arm64/kvm/psci.c, 5.10 to 7.3",
+        loss: "a guest saved right after its end would go on, and nobody could tell that by its vCPUs",
+        probe: Probe::Ended,
+        seen: &[(OLDEST, "before on and on; after off and off")],
+    },
+    Fact {
+        name: "actlr",
+        statement: "ACTLR_EL1 is what was written to it, the guest reads that, and its own writes are ignored",
+        source: "access_actlr in arch/arm64/kvm, 5.10 to 7.3",
+        loss: "a guest would see the ACTLR_EL1 of another host's CPU after a restore",
+        probe: Probe::Actlr,
+        seen: &[(
+            OLDEST,
+            "0x5 written, then 0xa by the guest, which reads 0x5; KVM tells 0x5",
+        )],
+    },
+    Fact {
+        name: "os-lock",
+        statement: "OSLSR_EL1 is a vCPU's own from 6.1 on, unlocked at first; 5.10 does not know it",
+        source: "sys_reg_descs in arch/arm64/kvm/sys_regs.c",
+        loss: "a guest that is carried to 5.10 and back would lose a lock that it holds, or be refused for one that it does not",
+        probe: Probe::OsLock,
+        seen: &[(OLDEST, "ENOENT"), ((6, 1), "0x8")],
+    },
+    Fact {
+        name: "pmu-listed",
+        statement: "5.10 lists the PMU's registers of a vCPU without a PMU, and from 6.1 on no kernel does",
+        source: "sys_reg_descs in arch/arm64/kvm/sys_regs.c",
+        loss: "a guest that is carried from 5.10 would be refused for registers that it cannot reach",
+        probe: Probe::PmuListed,
+        seen: &[(OLDEST, "listed"), ((6, 1), "not listed")],
+    },
+    Fact {
+        name: "pmu-enables",
+        statement: "PMCNTENSET_EL0 is what was written once its opposite was given all that is too much, whether its write assigns or, on 6.12, only adds",
+        source: "set_pmreg and reset_pmu_reg in arch/arm64/kvm/sys_regs.c",
+        loss: "a restored PMU would count with other counters than its guest has turned on",
+        probe: Probe::PmuEnables,
+        seen: &[
+            (OLDEST, "SET to 0x2 reads 0x2; CLR of all others 0x2"),
+            (
+                (6, 12),
+                "SET to 0x2 reads 0x8000001e; CLR of all others 0x2",
+            ),
+            ((6, 16), "SET to 0x2 reads 0x2; CLR of all others 0x2"),
+        ],
+    },
+    Fact {
+        name: "pmu-counts",
+        statement: "5.10 tells of a cycle counter that runs what it began with; from 6.1 on it is what the guest would read",
+        source: "kvm_pmu_get_counter_value in arch/arm64/kvm/pmu-emul.c, 5.10 to 7.3",
+        loss: "a guest's cycle counter would go back, where a PMU that counts is carried through 5.10 and not refused",
+        probe: Probe::PmuCounts,
+        seen: &[
+            (
+                OLDEST,
+                "the guest sees it count true; what is told is less than that",
+            ),
+            (
+                (6, 1),
+                "the guest sees it count true; what is told is at least that",
+            ),
+        ],
     },
 ];
 

@@ -28,6 +28,10 @@ const VALGRIND: (&str, &str) = ("valgrind", "valgrind");
 /// What the language server's count is called: start, the first findings, end.
 const SERVER: &str = "lsp, to the first findings";
 
+/// What that of one key is called; and how many keys more are pressed in the one of two runs, which differ by nothing else.
+const KEY: &str = "lsp, a key in 10,000 lines";
+const KEYS: u32 = 10;
+
 /// What is checked in.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -123,13 +127,16 @@ fn count(cache: &Cache, root: &Path, compiler: &Path) -> Result<BTreeMap<String,
         let once = || run.command(root, arguments, code);
         counts.insert(name, middle(once)?);
     }
-    let once = || {
+    let server = || {
         let mut server = run.under_valgrind();
         server.arg("lsp").current_dir(scratch.path());
-        editor::first_findings(server)?;
-        run.total()
+        server
     };
-    counts.insert(SERVER.to_owned(), middle(once)?);
+    let first = || editor::first_findings(server()).and_then(|()| run.total());
+    counts.insert(SERVER.to_owned(), middle(first)?);
+    let pressed = |keys: u32| editor::keys(server(), keys.into()).and_then(|()| run.total());
+    let key = || Ok(pressed(1 + KEYS)?.saturating_sub(pressed(1)?) / u64::from(KEYS));
+    counts.insert(KEY.to_owned(), middle(key)?);
     Ok(counts)
 }
 
@@ -210,7 +217,7 @@ mod tests {
         let file = crate::cross::workspace().unwrap().join(FILE);
         let kept = kept(&file).unwrap();
         let commands = COMMANDS.iter().map(|(arguments, _)| arguments.join(" "));
-        let known = commands.chain([NOTHING.join(" "), SERVER.to_owned()]);
+        let known = commands.chain([NOTHING.join(" "), SERVER.to_owned(), KEY.to_owned()]);
         assert_eq!(
             kept.counts.into_keys().collect::<BTreeSet<_>>(),
             known.collect()

@@ -72,6 +72,16 @@ pub(super) fn first_findings(server: Command) -> Result<()> {
     editor.end()
 }
 
+/// A server that is given ten thousand lines, over the findings after each of so many keys to its end.
+pub(super) fn keys(server: Command, keys: i64) -> Result<()> {
+    let large = large();
+    let mut editor = Editor::start(server)?;
+    editor.open(&large)?;
+    let middle = large.lines().count() / 2;
+    (1..=keys).try_for_each(|version| editor.press(middle, version))?;
+    editor.end()
+}
+
 fn millis(began: Instant) -> f64 {
     began.elapsed().as_secs_f64() * 1e3
 }

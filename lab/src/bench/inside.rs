@@ -85,7 +85,11 @@ pub fn run(order: &Path) -> Result<u8> {
     Ok(OK)
 }
 
-fn forget() -> Result<()> {
+/// Has this host be one where nothing was proven yet in this boot.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn forget() -> Result<()> {
     match fs::remove_dir_all(PROOFS) {
         Err(e) if e.kind() != ErrorKind::NotFound => {
             Err(Failure::file("remove", Path::new(PROOFS), &e))

@@ -41,8 +41,9 @@ const PAUSE: f64 = 1.0;
 const SIZE: f64 = 1.0;
 /// The same of time, which is only equal but for chance.
 const TIME: f64 = 1.1;
-/// Part of QEMU's time from the start of the process to the first instruction of a guest that is restored. Ours says it right
-/// before; of QEMU it is the guest's first byte, a few instructions later. Ours is heard once its memory was checked.
+/// Part of QEMU's time from the start of the process to the first instruction of a guest that is restored, whether the host has
+/// proven its lock before or does it then. Ours says it right before, the witness has looked at the guest by then; of QEMU it is
+/// the guest's first byte, a few instructions later. Ours is heard once its memory was checked.
 const RESTORE: f64 = 1.0 / 3.0;
 
 /// How long a guest rests that is handed over to another runner of its host, as a part of its save and its restore.
@@ -95,7 +96,8 @@ impl Bench<'_> {
             }
             let inside = format!("{DIR}/{OURS}/{name}.vm.lock.json");
             files.copy(&inside, &lock);
-            let mut of = BTreeMap::from([(OURS.to_owned(), own(&ours, name, &inside))]);
+            let own = own(&ours, name, &inside, vm.base);
+            let mut of = BTreeMap::from([(OURS.to_owned(), own)]);
             if name != LARGE {
                 of.insert(THEIRS.to_owned(), theirs(&vm, name, false));
                 of.insert(MAPPED.to_owned(), theirs(&vm, name, true));
@@ -139,7 +141,8 @@ impl Bench<'_> {
             let seen = seen.filter(|seen| {
                 let all = [&seen.restores, &seen.heard, &seen.saves];
                 let counted = if contender == OURS { runs } else { 0 };
-                all.map(Vec::len) == [runs; 3] && seen.before.len() == counted
+                let before = [seen.before.len(), seen.unproven.len()];
+                all.map(Vec::len) == [runs; 3] && before == [counted; 2]
             });
             seen.ok_or_else(|| {
                 Failure::environment(format!(
@@ -196,6 +199,21 @@ impl Bench<'_> {
             let (ours, streamed, mapped) =
                 (seen(name, OURS)?, seen(name, THEIRS)?, seen(name, MAPPED)?);
             let theirs = median(&streamed.restores).min(median(&mapped.restores));
+            measures.push(Measure::new(
+                format!(
+                    "restore of {words} on a host that has not proven the lock in this boot: first guest instruction, part of \
+                     QEMU's time"
+                ),
+                median(&ours.unproven) / theirs,
+                "part",
+                RESTORE,
+                format!(
+                    "{host}: {} and {}: {}",
+                    ms(&ours.unproven),
+                    ms(&[theirs]),
+                    Phases::words(&[Phases::read(&ours.proving)?]),
+                ),
+            ));
             measures.push(Measure::new(
                 format!("restore of {words}: first guest instruction, part of QEMU's time"),
                 median(&ours.restores) / theirs,
@@ -369,7 +387,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 /// A guest of ours.
-fn own(program: &str, name: &str, lock: &str) -> Guest {
+fn own(program: &str, name: &str, lock: &str, memory: u64) -> Guest {
     let socket = format!("/run/guests/{name}");
     let saved = file(name);
     let path = saved.display().to_string();
@@ -389,6 +407,8 @@ fn own(program: &str, name: &str, lock: &str) -> Guest {
             "--control",
             &socket,
         ])),
+        memory,
+        unproven: true,
         socket: PathBuf::from(socket),
         file: saved,
         copied: name == FULL,
@@ -465,6 +485,8 @@ fn theirs(vm: &Vm, name: &str, mapped: bool) -> Guest {
         file: saved,
         saved: How::Migrated,
         restore,
+        memory: 0,
+        unproven: false,
         rests: None,
         copied: false,
         hands: None,

@@ -21,6 +21,11 @@ impl Files {
         self.0.insert(path.into(), (0o755, content.into()));
     }
 
+    /// One of that mode.
+    pub fn add(&mut self, path: impl Into<String>, mode: u32, content: impl Into<Vec<u8>>) {
+        self.0.insert(path.into(), (mode, content.into()));
+    }
+
     /// Each path, with the file's mode and content.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u32, &[u8])> {
         self.0
@@ -101,9 +106,10 @@ pub fn untar(archive: &[u8]) -> io::Result<Files> {
         let mut entry = entry?;
         if entry.header().entry_type().is_file() {
             let path = entry.path()?.to_string_lossy().into_owned();
+            let mode = entry.header().mode()?;
             let mut content = Vec::new();
             entry.read_to_end(&mut content)?;
-            files.put(path, content);
+            files.add(path, mode, content);
         }
     }
     Ok(files)

@@ -1,18 +1,20 @@
 //! `vmlock-lab release --check FOLDER`: a release in the hands of those who take it. Its digests; programs that need
 //! nothing of a system; what lintian says of packages, and systemd of units; each package and archive installed where there is
-//! nothing but apt; the image in podman. What README says to type is what is typed.
+//! nothing but apt; the image in podman, and in an emulated host where this machine is another. What README says to type is what
+//! is typed.
 
 mod bills;
+mod contained;
 mod programs;
 mod tree;
 mod typed;
 mod units;
 
 use super::archive::Files;
-use super::{COMPILER, SUMS, image};
-use crate::cache::{self, Cache, Scratch};
+use super::{COMPILER, SUMS};
+use crate::cache::{self, Cache};
 use crate::cross::{self, RUNNER};
-use crate::failure::{FINDINGS, Failure, OK, Result, say, tell};
+use crate::failure::{Failure, OK, Result, say, tell};
 use crate::packages::{AMD64, ARM64};
 use crate::step;
 use crate::tools;
@@ -31,17 +33,6 @@ const NEEDS: &[tools::Need] = &[
     ("systemd-analyze", "systemd"),
     ("unshare", "util-linux"),
 ];
-
-/// Runs the image as README does, with a storage that is gone afterwards, in the host's network,
-/// of which nothing is used, and within limits that every machine has.
-const CONTAINER: &str = r#"
-podman() {
-    verb=$1
-    shift
-    case $verb in run) set -- --network host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 "$@" ;; esac
-    command podman --root "$storage/root" --runroot "$storage/run" --tmpdir "$storage/tmp" --storage-driver vfs --runtime runc "$verb" "$@"
-}
-"#;
 
 /// What `unshare` starts is alone with its mounts and processes, and all of them end with it, in time or not.
 const NAMESPACES: [&str; 4] = ["--mount", "--pid", "--fork", "--kill-child"];
@@ -90,7 +81,7 @@ pub fn run(cache: &Cache, folder: &Path) -> Result<u8> {
         problems.extend(tree::tried(cache, architecture, &files, &typed)?);
     }
     say("running the image");
-    problems.extend(contained(&root, &folder, &files, &typed)?);
+    problems.extend(contained::problems(cache, &root, &folder, &files, &typed)?);
     let code = step::told(&problems)?;
     if code == OK {
         tell(format_args!(
@@ -190,67 +181,6 @@ fn lintian(package: &Path) -> Result<Vec<String>> {
             words.trim()
         )],
     })
-}
-
-/// What is wrong with the image: what its specification says, and what podman does with it.
-fn contained(root: &Path, folder: &Path, files: &Files, typed: &Typed) -> Result<Vec<String>> {
-    let images: Vec<_> = files
-        .iter()
-        .filter(|(name, ..)| name.ends_with(".oci.tar"))
-        .collect();
-    let [(name, _, content)] = images[..] else {
-        return Ok(vec![format!("there are {} images, not one", images.len())]);
-    };
-    let mut problems = Vec::new();
-    let machines: Vec<String> = image::read_back(content)?
-        .into_iter()
-        .map(|(machine, _)| machine)
-        .collect();
-    if machines != [AMD64.name, ARM64.name] {
-        problems.push(format!("{name} is for {}", machines.join(", ")));
-    }
-    let scratch = Scratch::new()?;
-    let work = scratch.path().join("work");
-    for end in ["vm.kdl", "vm.lock.json"] {
-        let file = format!("portable.{end}");
-        let content = cache::read(&root.join("examples").join(&file))?;
-        cache::write(&work.join(file), &content)?;
-    }
-    let run = |line: &str| {
-        // Images are loaded from where they are, and run where descriptions are.
-        let place = if line.contains(name) { folder } else { &work };
-        // Whoever is not root has namespaces of podman's own making.
-        let mut command = Command::new(if tools::is_root() { "unshare" } else { "bash" });
-        if tools::is_root() {
-            command.args(NAMESPACES).args(["--mount-proc", "bash"]);
-        }
-        command
-            .args(["-ec", &format!("{CONTAINER}{line}")])
-            .env("storage", scratch.path().join("storage"))
-            .current_dir(place)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        tools::run(&mut command, Some(LIMIT))
-    };
-    for line in typed.podman() {
-        let status = run(line)?;
-        if !status.success() {
-            problems.push(format!("`{line}`: {status}"));
-        }
-    }
-    // A program that says yes to everything is found by a lock that is not of its description.
-    let lock = work.join("portable.vm.lock.json");
-    let text = String::from_utf8_lossy(&cache::read(&lock)?).replacen("5.10", "5.11", 1);
-    cache::write(&lock, text.as_bytes())?;
-    for line in typed.podman().iter().filter(|line| !line.contains(name)) {
-        let status = run(line)?;
-        if status.code() != Some(i32::from(FINDINGS)) {
-            problems.push(format!(
-                "`{line}` ends with {status} for a lock that is not of its description"
-            ));
-        }
-    }
-    Ok(problems)
 }
 
 #[cfg(test)]

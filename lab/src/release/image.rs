@@ -108,10 +108,23 @@ fn text(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// The files of each architecture of an image in an archive, when it was read back as the image-spec says: each thing where its digest
+/// An image for one architecture.
+#[derive(Debug)]
+pub struct Machine {
+    /// The name that the image-spec has of it.
+    pub architecture: String,
+    /// What it runs, with its first arguments.
+    pub entrypoint: Vec<String>,
+    /// In which folder.
+    pub folder: String,
+    /// What is in its layers.
+    pub files: Files,
+}
+
+/// What an archive has an image of for each architecture, when it was read back as the image-spec says: each thing where its digest
 /// says, of that digest and size and of the kind that is told; each layer of one archive with the digest that the
 /// configuration has of it unpacked; and nothing beside.
-pub fn read_back(archive: &[u8]) -> Result<Vec<(String, Files)>> {
+pub fn read_back(archive: &[u8]) -> Result<Vec<Machine>> {
     let mut layout = untar(archive).map_err(|e| wrong(format!("it is no archive: {e}")))?;
     let version = taken(&mut layout, "oci-layout")?;
     let version = parsed(&version, "oci-layout")?;
@@ -141,8 +154,8 @@ pub fn read_back(archive: &[u8]) -> Result<Vec<(String, Files)>> {
             digests.push(Value::from(digest(&content)));
             let layer =
                 untar(&content).map_err(|e| wrong(format!("a layer is no archive: {e}")))?;
-            for (path, _, content) in layer.iter() {
-                files.put(path, content);
+            for (path, mode, content) in layer.iter() {
+                files.add(path, mode, content);
             }
         }
         if config["rootfs"]["diff_ids"] != Value::from(digests) {
@@ -155,8 +168,16 @@ pub fn read_back(archive: &[u8]) -> Result<Vec<(String, Files)>> {
         {
             return Err(wrong("an image is of another platform than the index says"));
         }
-        let architecture = architecture.as_str().unwrap_or_default();
-        architectures.push((architecture.to_owned(), files));
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        architectures.push(Machine {
+            architecture: word(architecture),
+            entrypoint: list(&config["config"], "Entrypoint")?
+                .iter()
+                .map(word)
+                .collect(),
+            folder: word(&config["config"]["WorkingDir"]),
+            files,
+        });
     }
     match layout.iter().next() {
         Some((path, ..)) => Err(wrong(format!("nothing names {path}"))),
@@ -223,18 +244,15 @@ mod tests {
         let bytes = made();
         assert_eq!(bytes, made());
         let told = read_back(&bytes).unwrap();
-        let told: Vec<(&str, Option<Vec<u8>>)> = told
-            .into_iter()
-            .map(|(name, mut files)| match name.as_str() {
-                "amd64" => ("amd64", files.take("usr/bin/vmlock")),
-                _ => ("arm64", files.take("usr/bin/vmlock")),
-            })
-            .collect();
-        let program = |text: &str| Some(text.as_bytes().to_vec());
-        assert_eq!(
-            told,
-            [("amd64", program("one")), ("arm64", program("other"))]
-        );
+        let wanted = [("amd64", "one"), ("arm64", "other")];
+        assert_eq!(told.len(), wanted.len());
+        for (told, (architecture, content)) in told.iter().zip(wanted) {
+            assert_eq!(told.architecture, architecture);
+            assert_eq!(told.entrypoint, [ABOUT.entrypoint]);
+            assert_eq!(told.folder, "/work");
+            let files: Vec<_> = told.files.iter().collect();
+            assert_eq!(files, [("usr/bin/vmlock", 0o755, content.as_bytes())]);
+        }
         let files = untar(&bytes).unwrap();
         let top = files
             .iter()

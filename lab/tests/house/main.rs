@@ -310,6 +310,24 @@ fn tree(package: &str, edges: &str, more: &[&str]) -> BTreeSet<String> {
         .collect()
 }
 
+/// Packages that a first tour builds: most of its time hangs on these.
+#[test]
+fn a_first_tour_builds_no_more_packages_than_it_did() {
+    let programs: [(&str, usize, &[&str]); 3] = [
+        ("vmlock-lab", 64, &[]),
+        ("vmlock", 116, &[]),
+        ("vmlock-run", 54, &["--target", "aarch64-unknown-linux-gnu"]),
+    ];
+    for (program, most, more) in programs {
+        let built = tree(program, "normal,build", more).len();
+        assert!(
+            built <= most,
+            "{program} is built of {built} packages, and {most} were enough: `cargo tour` is to take five minutes from nothing"
+        );
+        assert!(built * 10 > most * 9, "{program}: {built} of {most}");
+    }
+}
+
 /// What the runner is linked with, on the machine that it is for.
 #[test]
 fn the_runner_links_no_parser_no_renderer_and_no_c() {

@@ -1,6 +1,6 @@
 //! `vmlock-run status SOCKET` and what else is asked of a living guest's runner: asks, and says what it tells.
 
-use super::{ANSWER, Answer, PAUSE, Request, place};
+use super::{ANSWER, Answer, LOCK, PAUSE, Request, SECTIONS, place};
 use crate::failure::{Failure, exit};
 use crate::flags::Parsed;
 use crate::hold::pausing::LIMIT;
@@ -14,6 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use vmlock_run_flags::IS_GONE;
+use vmlock_spec::lock::{Lock, canonical};
 use vmlock_spec::status::{Checking, Saving, State, Status, Vcpu};
 
 /// How long an answer may take, beside what is asked for.
@@ -38,7 +39,7 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
         other_end_is_gone: parsed.has(IS_GONE.long),
         ..Request::to(parsed.verb)
     };
-    let (said, words) = match asked(path, &request)? {
+    let (said, words) = match asked(path, &request, ANSWER)? {
         Answer::Status(status) => {
             let words = words(&status);
             (Said::Status(status), words)
@@ -56,9 +57,11 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
             Said::Ends { state: "stopping" },
             "the guest ends".to_owned(),
         ),
-        Answer::Saved(_) | Answer::Seen(_) | Answer::HandedOver { .. } => {
-            return Err(wrong(path, "nobody asked for that", &[]));
-        }
+        Answer::Lock(_)
+        | Answer::AtRest(_)
+        | Answer::Saved(_)
+        | Answer::Seen(_)
+        | Answer::HandedOver { .. } => return Err(unasked(path)),
         Answer::Error(words) => return Err(wrong(path, &words, &[])),
     };
     match parsed.json() {
@@ -74,6 +77,14 @@ const HELD: &str =
 
 pub(super) fn wrong(path: &Path, why: &str, help: &[&str]) -> Failure {
     Failure::environment(format!("`{}`: {why}", path.display()), help)
+}
+
+/// What to do about a runner that says what nobody understands.
+const NEWER: &str = "the runner may be a newer one: ask with its own vmlock-run";
+
+/// An answer to another question.
+pub(super) fn unasked(path: &Path) -> Failure {
+    wrong(path, "nobody asked for that", &[])
 }
 
 /// Why whoever is to answer does not.
@@ -133,10 +144,20 @@ fn connect_as(
 
 /// Asks for something, and waits for the answer.
 pub(super) fn ask(path: &Path, verb: &str) -> Result<Answer, Failure> {
-    asked(path, &Request::to(verb))
+    asked(path, &Request::to(verb), ANSWER)
 }
 
-fn asked(path: &Path, request: &Request) -> Result<Answer, Failure> {
+/// Asks for the guest's lock.
+pub(super) fn lock(path: &Path) -> Result<Lock, Failure> {
+    match asked(path, &Request::to(LOCK), SECTIONS)? {
+        Answer::Lock(text) => canonical::parse(&text)
+            .map_err(|e| wrong(path, &format!("its lock cannot be read: {e}"), &[NEWER])),
+        Answer::Error(words) => Err(wrong(path, &words, &[])),
+        _ => Err(unasked(path)),
+    }
+}
+
+fn asked(path: &Path, request: &Request, most: usize) -> Result<Answer, Failure> {
     let failed = |e| failed(path, e);
     let mut stream = connect(path)?;
     stream.write_all(&request.line()).map_err(failed)?;
@@ -144,16 +165,14 @@ fn asked(path: &Path, request: &Request) -> Result<Answer, Failure> {
         PAUSE => PATIENCE + LIMIT,
         _ => PATIENCE,
     };
-    let line = heard(&mut stream, patience, ANSWER).map_err(failed)?;
+    let line = heard(&mut stream, patience, most).map_err(failed)?;
     understood(path, &line)
 }
 
 /// An answer.
 pub(super) fn understood(path: &Path, line: &[u8]) -> Result<Answer, Failure> {
-    serde_json::from_slice(line).map_err(|e| {
-        let help = ["the runner may be a newer one: ask with its own vmlock-run"];
-        wrong(path, &format!("its answer makes no sense: {e}"), &help)
-    })
+    serde_json::from_slice(line)
+        .map_err(|e| wrong(path, &format!("its answer makes no sense: {e}"), &[NEWER]))
 }
 
 /// A line, which comes within the time and has no more bytes than its answer can have.

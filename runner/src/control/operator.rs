@@ -9,10 +9,10 @@ mod look;
 #[cfg(test)]
 mod unchecked;
 
-use super::{Answer, Done};
+use super::{Answer, AtRest, Done};
 use crate::counters::Guest;
 use crate::handover::hands::{CAME, FAR, Stamp, UNKNOWN};
-use crate::hold::pausing::{AT_ITS_END, Controls, LIMIT, Paused, Pausing, Progress};
+use crate::hold::pausing::{AT_ITS_END, Controls, LIMIT, Paused, Pausing, Progress, Settled};
 use crate::snapshot::save::{self, Saving};
 use crate::snapshot::scribe::{Scribe, Written};
 use crate::speaker;
@@ -23,6 +23,7 @@ use std::mem::take;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use vmlock_saved::state::State as Saved;
 use vmlock_spec::event::Event;
 use vmlock_spec::machine::virtio::SECTOR;
 use vmlock_spec::status::{self, State, Status};
@@ -49,11 +50,19 @@ enum Held {
 struct Saves {
     /// Where to, until that is begun.
     file: Option<File>,
-    /// All of each disk is digested.
-    whole_disks: bool,
+    order: Order,
     stage: Stage,
     /// It was paused before, and stays so if it is not saved.
     paused: bool,
+}
+
+/// How a guest is to be saved.
+#[derive(Clone, Copy, Default)]
+pub struct Order {
+    /// All of each disk is digested.
+    pub whole_disks: bool,
+    /// Its client sees the state, and says whether the rest is to be written.
+    pub state_first: bool,
 }
 
 /// What a guest was before somebody asked for more, and what keeps it so.
@@ -80,10 +89,20 @@ enum Stage {
     Pausing(Pausing),
     /// Its vCPUs have been asked.
     Asked(Paused),
+    /// Its client sees what its state is, and has yet to say that the rest is to be written.
+    Shown(Box<Saved>, Paused),
+    /// It has said so.
+    Agreed(Box<Saved>, Paused),
     /// In this order: a file that is given up is so before its guest goes on.
     Writing(Written, Paused),
     /// The file is whole, and its client has yet to say that it has its name.
     Whole(Paused),
+}
+
+/// What comes of a guest whose vCPUs have said what they hold.
+enum Begun {
+    Shown(Box<Saved>),
+    Writing(Written),
 }
 
 impl Stage {
@@ -233,12 +252,16 @@ impl Operator {
             && !matches!(saves.stage, Stage::Waits(_))
         {
             let memory = memory.unwrap_or(0);
-            let disks = match saves.whole_disks {
+            let disks = match saves.order.whole_disks {
                 true => self.disks(),
                 false => 0,
             };
             let (written, read) = match &saves.stage {
-                Stage::Waits(_) | Stage::Pausing(_) | Stage::Asked(_) => (0, 0),
+                Stage::Waits(_)
+                | Stage::Pausing(_)
+                | Stage::Asked(_)
+                | Stage::Shown(..)
+                | Stage::Agreed(..) => (0, 0),
                 Stage::Writing(written, _) => (written.bytes(), written.read().min(disks)),
                 Stage::Whole(_) => (memory, disks),
             };
@@ -320,8 +343,19 @@ impl Operator {
         Answer::State(self.state())
     }
 
-    /// Asks for the guest to be saved to a file, with a digest over all of each disk or a part; `None` where the answer comes later.
-    pub fn save(&mut self, file: Option<File>, whole_disks: bool, now: Instant) -> Option<Answer> {
+    /// The lock of its guest.
+    pub fn lock(&self) -> Answer {
+        let Some(controls) = self.controls.get() else {
+            return Answer::Error(STARTING.to_owned());
+        };
+        match &controls.saves {
+            Some(saves) => Answer::Lock(saves.text.to_owned()),
+            None => Answer::Error("it has no lock".to_owned()),
+        }
+    }
+
+    /// Asks for the guest to be saved to a file, as that is ordered; `None` where the answer comes later.
+    pub fn save(&mut self, file: Option<File>, order: Order, now: Instant) -> Option<Answer> {
         self.take_over();
         let error = |words: &str| Some(Answer::Error(words.to_owned()));
         let Some(controls) = self.controls.get() else {
@@ -349,11 +383,28 @@ impl Operator {
         };
         self.held = Held::Saves(Box::new(Saves {
             file,
-            whole_disks,
+            order,
             stage,
             paused,
         }));
         None
+    }
+
+    /// Whoever has seen the guest's state says that the rest is to be written; `None` where the answer comes later.
+    pub fn write(&mut self, awaited: bool) -> Option<Answer> {
+        match take(&mut self.held) {
+            Held::Saves(mut saves) if awaited => {
+                saves.stage = match saves.stage {
+                    Stage::Shown(state, paused) => Stage::Agreed(state, paused),
+                    other => other,
+                };
+                self.held = Held::Saves(saves);
+            }
+            other => self.held = other,
+        }
+        let agreed =
+            matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Agreed(..)));
+        (!agreed).then(|| Answer::Error("no guest is at rest that you have seen".to_owned()))
     }
 
     /// The file has its name, as somebody says who was to give it or not: the guest ends, at the next [`Operator::end`].
@@ -371,9 +422,15 @@ impl Operator {
         matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Whole(_)))
     }
 
-    /// Nobody is there any more who would give the file its name: the guest goes on, unless it ends.
+    /// Whether a save waits for what its client says.
+    pub fn awaits_its_client(&self) -> bool {
+        self.is_whole()
+            || matches!(&self.held, Held::Saves(saves) if matches!(saves.stage, Stage::Shown(..)))
+    }
+
+    /// Nobody is there any more who would have the guest written, or give the file its name: it goes on, unless it ends.
     pub fn abandon(&mut self) {
-        if self.is_whole() && self.end == End::Not {
+        if self.awaits_its_client() && self.end == End::Not {
             self.unsaved();
         }
     }
@@ -386,9 +443,11 @@ impl Operator {
             self.held = match saves.stage {
                 Stage::Waits(was) => was.into(),
                 Stage::Pausing(pausing) => Held::Soon(pausing),
-                Stage::Asked(paused) | Stage::Writing(_, paused) | Stage::Whole(paused) => {
-                    Held::Now(paused)
-                }
+                Stage::Asked(paused)
+                | Stage::Shown(_, paused)
+                | Stage::Agreed(_, paused)
+                | Stage::Writing(_, paused)
+                | Stage::Whole(paused) => Held::Now(paused),
             };
         }
     }
@@ -420,21 +479,30 @@ impl Operator {
                 Progress::GivenUp(why) => return failed(why),
             },
             Stage::Asked(paused) => {
-                let begun = match (paused.settled(controls), &saves.file) {
-                    (Some(mut settled), Some(_)) => paused.told(controls).map(|told| {
+                let begun = paused.settled(controls).and_then(|mut settled| {
+                    let told = paused.told(controls)?;
+                    Some(told.and_then(|told| {
                         let own = controls.saves.as_ref().ok_or("it has no lock")?;
-                        let state = save::state(&mut settled, own, told?)?;
-                        let file = saves.file.take().ok_or("its file has gone")?;
-                        let disks = settled.disks(saves.whole_disks);
-                        let memory = own.memory.range().size;
-                        let saving = Saving::new(file, state, disks, memory)?;
-                        Ok(self.scribe.write(saving, &self.controls))
-                    }),
-                    _ => None,
-                };
+                        let state = save::state(&mut settled, own, told)?;
+                        match saves.order.state_first {
+                            true => Ok(Begun::Shown(Box::new(state))),
+                            false => {
+                                let begun =
+                                    self.begin(&mut saves.file, saves.order, state, &settled);
+                                begun.map(Begun::Writing)
+                            }
+                        }
+                    }))
+                });
                 match begun {
                     None => Stage::Asked(paused),
-                    Some(Ok(written)) => Stage::Writing(written, paused),
+                    Some(Ok(Begun::Writing(written))) => Stage::Writing(written, paused),
+                    Some(Ok(Begun::Shown(state))) => {
+                        let seen = AtRest::of(&state);
+                        saves.stage = Stage::Shown(state, paused);
+                        self.held = Held::Saves(saves);
+                        return Some(Answer::AtRest(Box::new(seen)));
+                    }
                     Some(Err(why)) => {
                         saves.stage = Stage::Asked(paused);
                         self.held = Held::Saves(saves);
@@ -444,10 +512,28 @@ impl Operator {
                 }
             }
             // It does not go on, and no file of it gets a name that was not whole by then.
-            Stage::Writing(written, paused) if self.end != End::Not => {
-                drop(written);
+            Stage::Agreed(_, paused) | Stage::Writing(_, paused) if self.end != End::Not => {
                 self.held = Held::Now(paused);
                 return Some(Answer::Error(ENDED.to_owned()));
+            }
+            Stage::Agreed(state, paused) => {
+                // What it was, it is still: nobody has let it go since.
+                let Some(settled) = paused.settled(controls) else {
+                    saves.stage = Stage::Agreed(state, paused);
+                    self.held = Held::Saves(saves);
+                    return None;
+                };
+                let begun = self.begin(&mut saves.file, saves.order, *state, &settled);
+                drop(settled);
+                match begun {
+                    Ok(written) => Stage::Writing(written, paused),
+                    Err(why) => {
+                        saves.stage = Stage::Asked(paused);
+                        self.held = Held::Saves(saves);
+                        self.unsaved();
+                        return failed(why);
+                    }
+                }
             }
             Stage::Writing(written, paused) => match written.said() {
                 None => Stage::Writing(written, paused),
@@ -468,6 +554,23 @@ impl Operator {
         };
         self.held = Held::Saves(saves);
         None
+    }
+
+    /// Begins to write a guest whose state that is.
+    fn begin(
+        &self,
+        file: &mut Option<File>,
+        order: Order,
+        state: Saved,
+        settled: &Settled<'_>,
+    ) -> Result<Written, String> {
+        let controls = self.controls.get();
+        let own = controls.and_then(|controls| controls.saves.as_ref());
+        let own = own.ok_or("it has no lock")?;
+        let file = file.take().ok_or("its file has gone")?;
+        let disks = settled.disks(order.whole_disks);
+        let saving = Saving::new(file, state, disks, own.memory.range().size)?;
+        Ok(self.scribe.write(saving, &self.controls))
     }
 
     /// Has the guest end, at the next [`Operator::end`].
@@ -519,7 +622,7 @@ impl Operator {
     /// Whether a pause, a save or an audit has yet to come.
     pub fn is_busy(&self) -> bool {
         matches!(self.held, Held::Soon(_) | Held::Looks(_))
-            || matches!(self.held, Held::Saves(_)) && !self.is_whole()
+            || matches!(self.held, Held::Saves(_)) && !self.awaits_its_client()
             || self.is_handing()
     }
 
@@ -564,7 +667,7 @@ impl Operator {
             }
             Held::Saves(saves) => {
                 self.held = Held::Saves(saves);
-                if self.is_whole() {
+                if self.awaits_its_client() {
                     return None;
                 }
                 if waiting == 0 {
@@ -762,7 +865,7 @@ mod tests {
         let mut operator = Operator::new(Arc::new(Guest::new("web", 0)), controls);
         operator.held = Held::Saves(Box::new(Saves {
             file: None,
-            whole_disks: false,
+            order: Order::default(),
             stage: stage(paused),
             paused: false,
         }));
@@ -790,7 +893,11 @@ mod tests {
         let file = || File::open("/dev/null").ok();
         let (Machine { controls, .. }, start) = begins_paused(5);
         let mut operator = of(controls);
-        assert!(operator.save(file(), false, Instant::now()).is_none());
+        assert!(
+            operator
+                .save(file(), Order::default(), Instant::now())
+                .is_none()
+        );
         assert_eq!(operator.about(), Waits::Save);
         // Its client has gone before it came to rest.
         assert!(operator.turn(0, Instant::now()).is_none());
@@ -798,7 +905,11 @@ mod tests {
             (operator.about(), operator.state()),
             (Waits::Pause, State::Paused)
         );
-        assert!(operator.save(file(), false, Instant::now()).is_none());
+        assert!(
+            operator
+                .save(file(), Order::default(), Instant::now())
+                .is_none()
+        );
         let (rounds, thread) = start();
         // This one has no lock.
         let Answer::Error(words) = told(&mut operator, 1) else {
@@ -907,6 +1018,50 @@ mod tests {
                 (said, _) => panic!("{said:?}"),
             }
             assert_eq!(machine.ended.load(SeqCst), 0);
+        }
+    }
+
+    fn shown(paused: Paused) -> Stage {
+        Stage::Shown(Box::new(crate::snapshot::scribe::tests::nothing()), paused)
+    }
+
+    /// Nothing is begun before somebody who has seen it says so, and where nobody does it goes on.
+    #[test]
+    fn a_guest_whose_state_was_shown_rests_until_its_client_says_or_goes() {
+        for (agrees, ends) in [(false, false), (true, false), (true, true), (false, true)] {
+            let (machine, thread) = machine(1);
+            thread.expect("it has one").join().expect("it ends");
+            let mut operator = at(machine.controls, shown);
+            for _ in 0..3 {
+                assert!(operator.turn(1, Instant::now()).is_none());
+                assert!(operator.awaits_its_client() && !operator.is_busy());
+                assert_eq!(operator.status().state, State::Saving);
+                assert!(matches!(operator.resume(), Answer::Error(_)));
+                assert!(matches!(operator.commit(true), Answer::Error(_)));
+                // It is not for others to say.
+                assert!(matches!(operator.write(false), Some(Answer::Error(_))));
+            }
+            assert_eq!(operator.state(), State::Paused);
+            if ends {
+                assert!(matches!(operator.stop(), Answer::Stopping {}));
+            }
+            if !agrees {
+                operator.abandon();
+                let state = if ends { State::Paused } else { State::Running };
+                assert_eq!(operator.state(), state);
+                assert!(matches!(operator.write(true), Some(Answer::Error(_))) != ends);
+                continue;
+            }
+            assert!(operator.write(true).is_none() && operator.is_busy());
+            let Answer::Error(words) = told(&mut operator, 1) else {
+                panic!("this one has no lock")
+            };
+            let (said, state) = match ends {
+                true => ("had it end", State::Paused),
+                false => ("goes on: it has no lock", State::Running),
+            };
+            assert!(words.contains(said), "{words}");
+            assert_eq!(operator.state(), state);
         }
     }
 

@@ -2,15 +2,17 @@
 //!
 //! The guest's runner opens no path. It gets a new file in FILE's folder, writes all of the guest into it and has it on the
 //! disk before it answers; then that file takes FILE's place, and only when that is on the disk too is the runner told, which
-//! ends the guest. With `--for`, it is looked at before: what cannot go to the host of that report gets no name. Whatever
-//! fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever fails behind it, FILE is
-//! the guest, and nobody here knows whether it goes on as well.
+//! ends the guest. Whatever fails before that file has FILE's place, the guest goes on, and FILE is what it was. Whatever
+//! fails behind it, FILE is the guest, and nobody here knows whether it goes on as well.
+//!
+//! With `--for`, it is asked first whether the guest can go to the host of that report: of its lock before anybody pauses it,
+//! and of its state once it is at rest, before anything is written. Where it cannot, it goes on.
 //!
 //! Until it is whole the new file has no name (`O_TMPFILE`, open(2)): it is gone with whoever has it open, however that ends.
 //! On a file system without such files (NFS, FUSE, overlays of some kernels) it is beside FILE, under a hidden name.
 
-use super::client::{PATIENCE, ask, connect, failed, heard, understood, wrong};
-use super::{ANSWER, Answer, COMMIT, Done, Request, SAVE, STATUS};
+use super::client::{PATIENCE, ask, connect, failed, heard, lock, unasked, understood, wrong};
+use super::{ANSWER, Answer, AtRest, COMMIT, Done, Request, SAVE, SECTIONS, STATUS, WRITE};
 use crate::failure::{Failure, exit};
 use crate::files;
 use crate::flags::Parsed;
@@ -18,11 +20,12 @@ use crate::hold::pausing::LIMIT;
 use crate::say::{self, Progress};
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::linkat;
-use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::mem::take;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -30,6 +33,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use vmlock_run_flags::{CONTROL, DISK_DIGEST, FOR};
 use vmlock_saved::carry::carry;
+use vmlock_spec::lock::Lock;
 use vmlock_spec::plan::{Refusal, plan};
 use vmlock_spec::report::HostReport;
 use vmm_sys_util::sock_ctrl_msg::ScmSocket as _;
@@ -85,8 +89,6 @@ struct Asked {
 /// The new file, gone with this where it has not got its name.
 struct New {
     file: File,
-    /// The same, to be read.
-    whole: File,
     /// Its name until it gets FILE's; `named` says whether it has that.
     hidden: PathBuf,
     named: bool,
@@ -108,14 +110,14 @@ fn reached(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
-/// A file without a name in that folder, and the same to be read.
-fn nameless(folder: &Path) -> io::Result<(File, File)> {
+/// A file without a name in that folder.
+fn nameless(folder: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
     let file = options.custom_flags(libc::O_TMPFILE).open(folder)?;
-    // Without /proc nobody could give it a name, either.
-    let whole = File::open(reached(&file))?;
-    Ok((file, whole))
+    // Without /proc nobody could give it a name.
+    fs::metadata(reached(&file))?;
+    Ok(file)
 }
 
 fn unusable(path: &Path, error: &io::Error) -> Failure {
@@ -155,14 +157,12 @@ impl New {
         hidden.push(name);
         hidden.push(format!(".{}.new", process::id()));
         let hidden = path.with_file_name(hidden);
-        let (files, named) = match nameless(parent) {
-            Ok(files) => (files, false),
+        let (file, named) = match nameless(parent) {
+            Ok(file) => (file, false),
             Err(_) => (Self::hidden(&hidden).map_err(bad)?, true),
         };
-        let (file, whole) = files;
         Ok(Self {
             file,
-            whole,
             hidden,
             named,
             folder,
@@ -170,12 +170,10 @@ impl New {
     }
 
     /// One with that name, where there is none without.
-    fn hidden(path: &Path) -> io::Result<(File, File)> {
+    fn hidden(path: &Path) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
-        let file = options.open(path)?;
-        let whole = File::open(path).inspect_err(|_| _ = fs::remove_file(path))?;
-        Ok((file, whole))
+        options.open(path)
     }
 
     /// Takes that name, and whatever is there loses it.
@@ -251,69 +249,83 @@ pub fn run(parsed: &Parsed) -> Result<u8, Failure> {
     Ok(exit::OK)
 }
 
-/// Whether a guest that was saved can go to a host.
-///
-/// # Errors
-/// What cannot, as refusals.
-fn goes(file: &File, report: &HostReport) -> Result<(), Failure> {
-    let bad = |why: &dyn Display| {
-        let words = format!("what was saved cannot be read again: {why}");
-        Failure::environment(words, &["the guest goes on"])
-    };
-    let saved = vmlock_saved::open(file).map_err(|e| bad(&e))?;
-    let mut refusals = plan(&saved.lock, report).refusals;
-    let carried = carry(&saved.state, &saved.lock, report);
-    if refusals.is_empty() && carried.refusals.is_empty() {
-        carried.left_behind().iter().for_each(say::note);
-        return Ok(());
-    }
-    let new = carried.refusals.into_iter();
-    let new: Vec<Refusal> = new.filter(|one| !refusals.contains(one)).collect();
-    refusals.extend(new);
+/// Nothing, unless there are refusals: the guest cannot go to the host that it is to go to.
+fn goes(mut refusals: Vec<Refusal>) -> Result<(), Failure> {
     // There is no file to be restored elsewhere.
     for refusal in &mut refusals {
         refusal.help = vec!["the guest goes on here, and nothing was saved".to_owned()];
     }
-    Err(Failure::Refused(refusals))
+    match refusals.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Refused(refusals)),
+    }
+}
+
+/// Whether a guest of that lock whose state that is can go to a host which keeps the lock.
+fn takes(at_rest: AtRest, lock: &Lock, report: &HostReport) -> Result<(), Failure> {
+    let mut carried = carry(&at_rest.state(), lock, report);
+    goes(take(&mut carried.refusals))?;
+    carried.left_behind().iter().for_each(say::note);
+    Ok(())
 }
 
 /// Has the guest at that socket saved, if it can go where it is to.
 fn save(socket: &Path, path: &Path, asked: &Asked) -> Result<Done, Failure> {
     let failed = |e| failed(socket, e);
+    // It runs on meanwhile.
+    let lock = match &asked.report {
+        Some(report) => {
+            let lock = lock(socket)?;
+            goes(plan(&lock, report).refusals)?;
+            Some((lock, report))
+        }
+        None => None,
+    };
     let mut stream = connect(socket)?;
     let mut new = New::beside(path)?;
-    let line = |verb: &str| {
-        let request = Request {
-            whole_disks: verb == SAVE && asked.whole_disks,
-            ..Request::to(verb)
-        };
-        request.line()
+    let request = Request {
+        whole_disks: asked.whole_disks,
+        state_first: lock.is_some(),
+        ..Request::to(SAVE)
     };
-    let sent = stream.send_with_fd(&line(SAVE)[..], new.file.as_raw_fd());
+    let sent = stream.send_with_fd(&request.line()[..], new.file.as_raw_fd());
     sent.map_err(|e| failed(io::Error::from_raw_os_error(e.errno())))?;
+    if let Some((lock, report)) = lock {
+        // Where it cannot go there, the guest goes on as soon as this has gone.
+        match answer(socket, &mut stream, SECTIONS)? {
+            Answer::AtRest(at_rest) => takes(*at_rest, &lock, report)?,
+            _ => return Err(unasked(socket)),
+        }
+        let write = Request::to(WRITE).line();
+        stream.write_all(&write).map_err(failed)?;
+    }
     let shown = asked.progress.is_shown();
     let watching = shown.then(|| Watching::begin(socket, &asked.progress));
-    let answer = heard(&mut stream, LIMIT + WRITING, ANSWER);
+    let answer = answer(socket, &mut stream, ANSWER);
     drop(watching);
-    let answer = answer.map_err(failed)?;
-    let done = match understood(socket, &answer)? {
-        Answer::Saved(done) => done,
-        Answer::Error(words) => return Err(wrong(socket, &words, &[])),
-        _ => return Err(wrong(socket, "nobody asked for that", &[])),
+    let Answer::Saved(done) = answer? else {
+        return Err(unasked(socket));
     };
-    if let Some(report) = &asked.report {
-        goes(&new.whole, report)?;
-    }
     new.takes(path).map_err(|e| unusable(path, &e))?;
     let both = |why: &str| both(socket, path, why);
     let lost = |error: io::Error| both(&error.to_string());
     new.stays().map_err(lost)?;
-    stream.write_all(&line(COMMIT)).map_err(lost)?;
+    let commit = Request::to(COMMIT).line();
+    stream.write_all(&commit).map_err(lost)?;
     let answer = heard(&mut stream, PATIENCE, ANSWER).map_err(lost)?;
     match serde_json::from_slice(&answer) {
         Ok(Answer::Stopping {}) => Ok(done),
         Ok(Answer::Error(words)) => Err(both(&words)),
         _ => Err(both("the answer of its runner makes no sense")),
+    }
+}
+
+/// What the runner answers to a save that is under way.
+fn answer(socket: &Path, stream: &mut UnixStream, most: usize) -> Result<Answer, Failure> {
+    let line = heard(stream, LIMIT + WRITING, most).map_err(|e| failed(socket, e))?;
+    match understood(socket, &line)? {
+        Answer::Error(words) => Err(wrong(socket, &words, &[])),
+        other => Ok(other),
     }
 }
 
@@ -392,11 +404,11 @@ mod tests {
             let mut new = New::beside(&path).expect("the folder is ours");
             assert_eq!(new.named, never);
             if named && !never {
-                (new.file, new.whole) = New::hidden(&new.hidden).expect("the folder is ours");
+                new.file = New::hidden(&new.hidden).expect("the folder is ours");
                 new.named = true;
             }
             (&new.file).write_all(b"new").expect("there is room");
-            let said = fs::read_to_string(reached(&new.whole)).expect("it can be read");
+            let said = fs::read_to_string(reached(&new.file)).expect("it can be read");
             assert_eq!(said, "new");
             let count = usize::from(old) + usize::from(named || never);
             assert_eq!(there(), vec![0o600; count], "{old} {named}");

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const SOON: Duration = Duration::from_millis(1);
 /// The same of a guest that is being written.
 const LATER: Duration = Duration::from_millis(20);
-/// How long a client may take to give a whole file its name.
+/// How long a client may take to say whether a guest is to be written, and to give a whole file its name.
 const NAMING: Duration = Duration::from_secs(60);
 /// How long it is until the next try, where there are no descriptors to be had.
 const RETRY: Duration = Duration::from_millis(100);
@@ -77,8 +77,8 @@ struct Client {
     waits: Option<Waits>,
     /// The files that came with what it asked: three of them for a hand-over.
     files: Vec<File>,
-    /// It has yet to give a saved guest its name.
-    names: bool,
+    /// A save waits for its word: that the rest is to be written, or that the file has its name.
+    awaited: bool,
     until: Instant,
 }
 
@@ -133,7 +133,7 @@ impl Server {
         self.leave_room();
         // What follows from it may be what others wait for.
         while self.answer_late(operator) {}
-        if operator.is_whole() && !self.clients.iter().any(|client| client.names) {
+        if operator.awaits_its_client() && !self.clients.iter().any(|client| client.awaited) {
             operator.abandon();
         }
         operator.end();
@@ -177,8 +177,8 @@ impl Server {
                 return true;
             }
             client.waits = None;
-            client.names = matches!(answer, Answer::Saved(_));
-            client.until = Instant::now() + if client.names { NAMING } else { PATIENCE };
+            client.awaited = matches!(answer, Answer::Saved(_) | Answer::AtRest(_));
+            client.until = Instant::now() + if client.awaited { NAMING } else { PATIENCE };
             client.answer = Some(said.clone());
             let served = client.go_on(operator);
             heard += usize::from(served != Served::Gone);
@@ -223,7 +223,7 @@ impl Client {
             answer: (who != user && who != 0).then(stranger),
             waits: None,
             files: Vec::new(),
-            names: false,
+            awaited: false,
             until: Instant::now() + PATIENCE,
         })
     }
@@ -270,7 +270,7 @@ impl Client {
         loop {
             match say(&self.stream, left) {
                 Ok(count) if count > 0 && count < left.len() => drop(left.drain(..count)),
-                Ok(count) if count > 0 && self.names => {
+                Ok(count) if count > 0 && self.awaited => {
                     (self.answer, self.heard) = (None, Vec::new());
                     return Served::More;
                 }
@@ -302,8 +302,8 @@ impl Client {
             let said = match self.heard.iter().position(|byte| *byte == b'\n') {
                 Some(end) if end < REQUEST => {
                     let files = take(&mut self.files);
-                    let names = take(&mut self.names);
-                    answer(&self.heard[..end], files, names, operator)
+                    let awaited = take(&mut self.awaited);
+                    answer(&self.heard[..end], files, awaited, operator)
                 }
                 None if self.heard.len() < REQUEST => continue,
                 _ => Some(Answer::Error(format!(

@@ -6,6 +6,7 @@
 //!   register of one.
 //! * [`Settled`]: every exit is completed, no instruction is under way. Registers
 //!   can be read again, for as long as it does not run. [`Between`](super::exit::Between) is the same of one that an exit lends.
+//! * [`Remains`]: of one that does not run any more, for words about its end. Whether its last exit was served, nobody knows.
 //!
 //! KVM has no capability that tells which exits need completion
 //! (Documentation/virt/kvm/api.rst section 5 names them in prose), so settling
@@ -397,14 +398,14 @@ impl Runnable {
         }
     }
 
-    /// The same for one that will not run any more: nobody serves it, and reads that still come are answered with zero.
+    /// What is left of one that will not run any more: nobody serves it, and reads that still come are answered with zero.
     ///
     /// # Errors
     /// KVM_RUN failed, or the exits do not come to an end.
-    pub fn post_mortem(&mut self) -> Result<Settled<'_>> {
+    pub fn post_mortem(&mut self) -> Result<Remains<'_>> {
         for _ in 0..SETTLE_LIMIT {
             if enter_immediately(&mut self.fd)? {
-                return Ok(Settled { fd: &mut self.fd });
+                return Ok(Remains { fd: &self.fd });
             }
             if let Exit::Mmio(mut mmio) = decode(&mut self.fd)
                 && !mmio.is_write
@@ -441,6 +442,19 @@ impl Settled<'_> {
     /// The vCPU, to be lent: who lends it puts back what changes of it.
     pub fn between(&mut self) -> Between<'_> {
         Between { fd: self.fd }
+    }
+}
+
+/// What is left of a vCPU that does not run any more, and whose exits nobody served: it tells where it ended, and is no state
+/// of a guest.
+pub struct Remains<'a> {
+    fd: &'a VcpuFd,
+}
+
+impl Remains<'_> {
+    /// Reads a register of at most 64 bits.
+    pub fn get(&self, id: u64) -> Result<u64> {
+        get(self.fd, id)
     }
 }
 

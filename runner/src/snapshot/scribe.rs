@@ -153,6 +153,24 @@ pub mod tests {
         (Written { said, shared }, says)
     }
 
+    /// The state of a machine in which there is nothing.
+    pub fn nothing() -> State {
+        State {
+            machine: Machine {
+                virtual_counter: Hex64(0),
+                wall_clock: 0,
+            },
+            vcpus: Vec::new(),
+            gic: Gic {
+                control: Hex32(0),
+                shared: Vec::new(),
+                redistributors: Vec::new(),
+            },
+            lines: Lines::default(),
+            devices: Vec::new(),
+        }
+    }
+
     #[test]
     fn what_came_of_it_is_said_once_and_a_thread_that_has_gone_is_no_yes() {
         let (written, says) = unfinished();
@@ -174,23 +192,9 @@ pub mod tests {
         let (scribe, hangs) = Scribe::new();
         let (disk, _says) = thread::Identity::unsaid();
         let look = disk.look();
-        let state = State {
-            machine: Machine {
-                virtual_counter: Hex64(0),
-                wall_clock: 0,
-            },
-            vcpus: Vec::new(),
-            gic: Gic {
-                control: Hex32(0),
-                shared: Vec::new(),
-                redistributors: Vec::new(),
-            },
-            lines: Lines::default(),
-            devices: Vec::new(),
-        };
         let file = File::options().write(true).open("/dev/null");
         let disks = vec![("d".to_owned(), disk)];
-        let saving = Saving::new(file.expect("it is there"), state, disks, CHUNK_BYTES);
+        let saving = Saving::new(file.expect("it is there"), nothing(), disks, CHUNK_BYTES);
         let written = scribe.write(saving.expect("it begins"), &Arc::default());
         assert!(look.reached(1).is_ok());
         drop(written);

@@ -98,6 +98,19 @@ pub fn in_host(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> Str
     in_host_with(kernel, cpu, script, files, &[], &[], &[])
 }
 
+/// The same, where all of it may take so many seconds.
+#[allow(dead_code)]
+pub fn in_host_within(
+    seconds: u32,
+    kernel: &str,
+    cpu: &str,
+    script: &Path,
+    files: &[PathBuf],
+) -> String {
+    let flags = ["--timeout", &seconds.to_string()];
+    in_host_with(kernel, cpu, script, files, &[], &[], &flags)
+}
+
 /// The same, and that host has these modules.
 #[allow(dead_code)]
 pub fn in_host_of(
@@ -141,8 +154,10 @@ fn in_host_with(
         let mut lab = Command::new(env!("CARGO"));
         lab.args(["run", "--quiet", "--package", "vmlock-lab", "--", "run"]);
         lab.args(["--kernel", kernel, "--cpu", cpu]);
-        lab.args(["--timeout", "600", "--program", "sh"]);
-        lab.args(flags);
+        lab.args(["--program", "sh"]).args(flags);
+        if !flags.contains(&"--timeout") {
+            lab.args(["--timeout", "600"]);
+        }
         for module in modules {
             lab.args(["--module", module]);
         }

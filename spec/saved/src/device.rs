@@ -7,12 +7,29 @@ pub mod clock;
 pub mod uart;
 pub mod virtio;
 
+use crate::shape::{Form, Shaped as _};
 use crate::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use vmlock_spec::lock::DeviceKind;
 
 /// The version of every shape so far.
 pub const VERSION: u16 = 1;
+
+/// How the state of a device of that kind stands, in its newest version; `None` of one that has none.
+pub fn form(kind: DeviceKind) -> Option<Form> {
+    Some(match kind {
+        DeviceKind::Uart16550 => uart::Uart::<uart::Uart16550>::FORM,
+        DeviceKind::Uart16550V2 => uart::Uart::<uart::Uart16550V2>::FORM,
+        DeviceKind::Pl031 => clock::Pl031::FORM,
+        DeviceKind::Pl031V2 => clock::Pl031V2::FORM,
+        DeviceKind::VirtioBlock => virtio::Block::FORM,
+        DeviceKind::VirtioNet => virtio::Net::FORM,
+        DeviceKind::VirtioConsole => virtio::Console::FORM,
+        DeviceKind::VirtioEntropy | DeviceKind::VirtioVsock => virtio::Plain::FORM,
+        DeviceKind::Vmgenid => return None,
+    })
+}
 
 /// A device at rest. What it is, the lock says by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]

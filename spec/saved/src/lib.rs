@@ -14,6 +14,7 @@ pub mod device;
 pub mod file;
 pub mod hex;
 pub mod owned;
+pub mod shape;
 pub mod state;
 pub mod text;
 

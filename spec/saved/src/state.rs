@@ -30,54 +30,72 @@ pub struct State {
     pub devices: Vec<Device>,
 }
 
-/// What there is once in a machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Machine {
-    /// CNTVCT_EL0 of all vCPUs, when vCPU 0 was read, at rest.
-    pub virtual_counter: Hex64,
-    /// The host's wall clock once all were read, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub wall_clock: u64,
+crate::shape! {
+    /// What there is once in a machine.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Machine {
+        /// CNTVCT_EL0 of all vCPUs, when vCPU 0 was read, at rest.
+        pub virtual_counter: Hex64,
+        /// The host's wall clock once all were read, in nanoseconds since 1970-01-01T00:00:00Z.
+        pub wall_clock: u64,
+    }
 }
 
-/// The lines by which devices interrupt, as they hold them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Lines {
-    /// INTIDs (32 and up) of those that are up, ascending.
-    pub up: Vec<u32>,
+crate::shape! {
+    /// The lines by which devices interrupt, as they hold them.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Lines {
+        /// INTIDs (32 and up) of those that are up, ascending.
+        ///
+        /// Held to: ascending, each a device's of the lock
+        pub up: Vec<u32>,
+    }
 }
 
-/// What a disk held, so that another one, or one that was changed since, is not taken for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Disk {
-    /// Its length in bytes.
-    pub size: u64,
-    /// Which of its bytes the digest is over.
-    pub covers: Covers,
-    /// `sha256-` and 64 hex digits.
-    pub digest: String,
+crate::shape! {
+    /// What a disk held, so that another one, or one that was changed since, is not taken for it.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Disk {
+        /// Its length in bytes.
+        ///
+        /// Held to: what the disk has that the lock names
+        pub size: u64,
+        /// Which of its bytes the digest is over.
+        pub covers: Covers,
+        /// `sha256-` and 64 hex digits.
+        ///
+        /// Held to: what the disk has there
+        pub digest: String,
+    }
 }
 
-/// Bytes of a disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Covers {
-    /// All of them.
-    All,
-    /// Blocks of 4096 bytes, or less where the disk ends: their numbers, ascending.
-    Blocks(Vec<u64>),
+crate::shape! {
+    /// Bytes of a disk.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Covers {
+        /// All of them.
+        All,
+        /// Blocks of 4096 bytes, or less where the disk ends: their numbers, ascending.
+        ///
+        /// Held to: ascending, inside the disk
+        Blocks(Vec<u64>),
+    }
 }
 
-/// The host that it was saved on, for who wonders: nothing is decided by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Host {
-    /// `sha256-` and 64 hex digits of its host report, or nothing that anybody knows.
-    pub report: Option<String>,
-    /// What `uname` said of the kernel.
-    pub kernel: String,
-    /// The version of vmlock that wrote the file.
-    pub writer: String,
+crate::shape! {
+    /// The host that it was saved on, for who wonders: nothing is decided by it.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Host {
+        /// `sha256-` and 64 hex digits of its host report, or nothing that anybody knows.
+        pub report: Option<String>,
+        /// What `uname` said of the kernel.
+        pub kernel: String,
+        /// The version of vmlock that wrote the file.
+        pub writer: String,
+    }
 }

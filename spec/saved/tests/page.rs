@@ -1,54 +1,35 @@
-//! `docs/saved.md` against the code: tables of what stands where, and the name of every field.
+//! `docs/saved.md` is made of the code: tables of what stands where, and every field of every section with its form, what it says
+//! and what it is held to. `VMLOCK_UPDATE=1 cargo test -p vmlock-saved --test page` writes it.
 
-use std::collections::BTreeSet;
-use std::io;
-use vmlock_saved::file::section::KINDS;
+use std::fmt::Write as _;
+use std::{env, fs};
+use vmlock_saved::device::{VERSION, form};
+use vmlock_saved::file::section::{KINDS, Kind};
 use vmlock_saved::file::{Codec, ENTRY, ENTRY_BYTES, Field, HEADER, HEADER_BYTES};
-use vmlock_saved::{ReadAt, open};
+use vmlock_saved::shape::{Form, Shape, names};
+use vmlock_spec::lock::DeviceKind;
 
 const PAGE: &str = include_str!("../../../docs/saved.md");
-const FROZEN: &[u8] = include_bytes!("frozen/v1.sections");
 
-/// A table's rows under that heading.
-fn rows(heading: &str) -> Vec<&'static str> {
-    let page = PAGE.split_once(&format!("\n## {heading}\n"));
-    let (_, page) = page.unwrap_or_else(|| panic!("no {heading}"));
-    let page = page.split("\n## ").next().unwrap_or(page);
-    let rows = page.lines().filter(|line| line.starts_with("| "));
-    rows.skip(1).collect()
-}
-
-fn number(cell: &str) -> usize {
-    cell.trim().parse().unwrap_or_else(|_| panic!("`{cell}`"))
-}
-
-#[test]
-fn what_stands_where_is_what_the_page_says() {
-    for (heading, fields, whole) in [
-        ("The header", HEADER, HEADER_BYTES),
-        ("An entry of the table", ENTRY, ENTRY_BYTES),
-    ] {
-        let rows = rows(heading);
-        assert_eq!(rows.len(), fields.len(), "{heading}");
-        let mut end = 0;
-        for (row, Field { at, bytes }) in rows.iter().zip(fields) {
-            let cells: Vec<&str> = row.split('|').collect();
-            let said = (number(cells[1]), number(cells[2]));
-            assert_eq!(said, (*at, *bytes), "{heading}: {row}");
-            assert_eq!(*at, end, "{heading}: {row}");
-            end += bytes;
-        }
-        assert_eq!(end, whole, "{heading}");
+/// What stands where.
+fn places(fields: &[Field], whole: usize) -> String {
+    let mut out = "| at | bytes | what |\n|---|---|---|\n".to_owned();
+    let mut end = 0;
+    for Field { at, bytes, about } in fields {
+        assert_eq!(*at, end, "{about}");
+        end += bytes;
+        let _ = writeln!(out, "| {at} | {bytes} | {about} |");
     }
+    assert_eq!(end, whole);
+    out
 }
 
-#[test]
-fn the_sections_are_those_of_the_page() {
+fn sections() -> String {
     let size = |bytes: u64| match bytes {
         bytes if bytes >= 1 << 20 => format!("{} MiB", bytes >> 20),
         bytes => format!("{} KiB", bytes >> 10),
     };
-    let row = |kind: &vmlock_saved::file::section::Kind| {
+    let row = |kind: &Kind| {
         let each = if kind.many { ", each" } else { "" };
         let newest = match kind.newest {
             u16::MAX => "its kind's".to_owned(),
@@ -60,64 +41,137 @@ fn the_sections_are_those_of_the_page() {
             Codec::Raw => "bytes",
         };
         let (name, most, about) = (kind.name, size(kind.bytes_max), kind.about);
-        format!("| `{name}`{each} | {newest} | {known} | {codec} | {most} | {about} |")
+        format!("| `{name}`{each} | {newest} | {known} | {codec} | {most} | {about} |\n")
     };
-    let expected: Vec<String> = KINDS.iter().map(row).collect();
-    assert_eq!(rows("The sections"), expected, "\n{}", expected.join("\n"));
+    let head = "| name | version | must be known | read as | at most | what it says |\n|---|---|---|---|---|---|\n";
+    KINDS
+        .iter()
+        .fold(head.to_owned(), |out, kind| out + &row(kind))
 }
 
-/// The file of version 1, whose memory is a hole.
-struct Frozen {
-    table: u64,
-}
-
-impl ReadAt for Frozen {
-    fn length(&self) -> io::Result<u64> {
-        Ok(self.table + (FROZEN.len() - HEADER_BYTES) as u64)
+/// In words; what is within stands in lines of its own.
+fn words(form: &Form) -> String {
+    match form {
+        Form::One(words) => (*words).to_owned(),
+        Form::Some(Form::Fields(_)) => "a list of what follows".to_owned(),
+        Form::Some(inner) => format!("a list: {}", words(inner)),
+        Form::Times(count, inner) => format!("{count} times: {}", words(inner)),
+        Form::Fields(_) => "what follows".to_owned(),
+        Form::Words(_) => "one of the words that follow".to_owned(),
     }
-    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
-        let offset = match offset {
-            0 => 0,
-            behind => behind - self.table + HEADER_BYTES as u64,
+}
+
+/// A line for each field, and for those within.
+fn lines(out: &mut String, before: &str, shape: &Shape, are_words: bool) {
+    let names = (shape.names)();
+    assert_eq!(names.len(), shape.fields.len(), "{names:?}");
+    for (name, field) in names.iter().zip(shape.fields) {
+        let (about, held) = field.words();
+        // Links of the code's documentation lead nowhere here.
+        let about = about.replace("[`", "`").replace("`]", "`");
+        assert!(!about.is_empty(), "{before}{name}");
+        let form = field.form.as_ref();
+        let (path, stands) = match (are_words, form) {
+            (false, _) => (format!("{before}{name}"), form.map(words)),
+            (true, None) => (format!("{before}\"{name}\""), None),
+            (true, Some(form)) => (format!("{before}{{\"{name}\": …}}"), Some(words(form))),
         };
-        FROZEN.read_at(bytes, offset)
+        let stands = stands.unwrap_or_default();
+        let _ = writeln!(out, "| `{path}` | {stands} | {about} | {held} |");
+        match form {
+            Some(Form::Fields(inner)) => lines(out, &format!("{path}."), inner, false),
+            Some(Form::Some(Form::Fields(inner))) => {
+                lines(out, &format!("{path}[]."), inner, false);
+            }
+            Some(Form::Words(inner)) => lines(out, &format!("{path} = "), inner, true),
+            _ => {}
+        }
     }
+}
+
+fn table(title: &str, form: &Form) -> String {
+    let mut out = format!(
+        "### {title}\n\n| field | stands as | what it says | held to, beside that |\n|---|---|---|---|\n"
+    );
+    let Form::Fields(shape) = form else {
+        panic!("{title} has no fields");
+    };
+    lines(&mut out, "", shape, false);
+    out
+}
+
+/// Every section that is JSON, and every kind of device that there is.
+fn fields() -> String {
+    let mut tables = Vec::new();
+    for kind in &KINDS {
+        let title = |version: u16| format!("`{}`, version {version}", kind.name);
+        match (&kind.form, kind.codec) {
+            (Some(form), Codec::Json) => tables.push(table(&title(kind.newest), form)),
+            (None, Codec::Json) => assert_eq!(kind.name, "device"),
+            (form, Codec::Raw) => assert!(form.is_none(), "{}", kind.name),
+        }
+        if kind.name != "device" {
+            continue;
+        }
+        for name in names::<DeviceKind>() {
+            let value = serde_json::Value::from(*name);
+            let device: DeviceKind = serde_json::from_value(value).expect("it is one");
+            assert_eq!(form(device).is_some(), device.has_state(), "{name}");
+            if let Some(form) = form(device) {
+                tables.push(table(
+                    &format!("`device` of kind `{name}`, version {VERSION}"),
+                    &form,
+                ));
+            }
+        }
+    }
+    tables.join("\n")
+}
+
+/// The page with what is made put in: under each heading from the first line that a table or a heading of its own begins with, to
+/// the last such line.
+fn made(page: &str) -> String {
+    let mut page = page.to_owned();
+    for (heading, text) in [
+        ("The header", places(HEADER, HEADER_BYTES)),
+        ("An entry of the table", places(ENTRY, ENTRY_BYTES)),
+        ("The sections", sections()),
+        ("The fields", fields()),
+    ] {
+        let head = format!("\n## {heading}\n");
+        let from = page.find(&head).unwrap_or_else(|| panic!("no {heading}")) + head.len();
+        let end = page[from..]
+            .find("\n## ")
+            .map_or(page.len(), |at| from + at + 1);
+        let section = &page[from..end];
+        let is_made = |line: &&str| line.starts_with('|') || line.starts_with("### ");
+        let mut at = 0;
+        let (mut first, mut last) = (section.len(), section.len());
+        for line in section.split_inclusive('\n') {
+            if is_made(&line) {
+                first = first.min(at);
+                last = at + line.len();
+            }
+            at += line.len();
+        }
+        page.replace_range(from + first..from + last, &text);
+    }
+    page
 }
 
 #[test]
-fn each_field_is_on_the_page() {
-    let table = FROZEN[32..40].try_into().expect("eight bytes");
-    let table = u64::from_le_bytes(table);
-    let saved = open(&Frozen { table }).expect("it is read for ever");
-    let state = &saved.state;
-    let mut names = BTreeSet::new();
-    for value in [
-        serde_json::to_value(&state.machine),
-        serde_json::to_value(&state.vcpus),
-        serde_json::to_value(&state.gic),
-        serde_json::to_value(&state.lines),
-        serde_json::to_value(&saved.disks),
-        serde_json::to_value(&saved.host),
-    ] {
-        collect(&value.expect("it has JSON"), &mut names);
+fn the_page_is_what_the_code_says() {
+    let made = made(PAGE);
+    if env::var_os("VMLOCK_UPDATE").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/saved.md");
+        return fs::write(path, made).expect("the checkout can be written");
     }
-    assert!(names.len() > 25, "{names:?}");
-    let missing: Vec<&String> = names
-        .iter()
-        .filter(|name| !PAGE.contains(&format!("`{name}`")))
-        .collect();
-    assert!(missing.is_empty(), "docs/saved.md has no {missing:?}");
-}
-
-/// Names of fields; registers have those of the architecture.
-fn collect(value: &serde_json::Value, names: &mut BTreeSet<String>) {
-    if let Some(list) = value.as_array() {
-        list.iter().for_each(|value| collect(value, names));
-    }
-    for (name, inner) in value.as_object().into_iter().flatten() {
-        names.insert(name.clone());
-        if !["registers", "interface"].contains(&name.as_str()) {
-            collect(inner, names);
-        }
-    }
+    let differ = made
+        .lines()
+        .zip(PAGE.lines())
+        .find(|(made, page)| made != page);
+    assert!(
+        made == PAGE,
+        "docs/saved.md is another ({differ:?}): VMLOCK_UPDATE=1 cargo test -p vmlock-saved --test page"
+    );
 }

@@ -147,7 +147,7 @@ impl Decoder<'_> {
                 "one `set` to a field",
             );
         }
-        let told = node.children().is_some() || self.meant_a_value(node, row.example);
+        let told = node.children().is_some() || self.meant_a_value(node);
         if list.len() < 2 && !told {
             let field = list.first().and_then(|entry| entry.value().as_string());
             let (words, help) = match field.map(|f| f.split_once('=').unwrap_or((f, ""))) {

@@ -19,10 +19,10 @@ impl Decoder<'_> {
     }
 
     /// What is behind the console, where it says so, or another one.
-    pub(super) fn console(&mut self, row: &Node, node: &KdlNode, out: &mut Object) {
-        self.properties(node, &[]);
+    pub(super) fn console(&mut self, row: &'static Node, node: &KdlNode, out: &mut Object) {
+        self.properties(row, node);
         self.no_children(node);
-        let Some(entry) = self.only(node, row.example) else {
+        let Some(entry) = self.only(row, node) else {
             return;
         };
         let Some(name) = self.string(entry, "the console") else {

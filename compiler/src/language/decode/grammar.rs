@@ -1,13 +1,14 @@
 //! The grammar of one node: its arguments, properties and block, each of which
 //! may be missing, unknown, doubled or one too many.
 
+use super::Decoder;
+use super::line::Line;
 use super::span::{head, range};
-use super::word::{FROM_ELSEWHERE, VM_NODES};
-use super::{Decoder, meant};
-use crate::diagnostic::{Diagnostic, join};
+use super::word::VM_NODES;
+use crate::diagnostic::Diagnostic;
 use crate::language::elsewhere;
-use crate::language::nodes::{self, Property};
-use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
+use crate::language::nodes::{self, Node};
+use kdl::{KdlDocument, KdlEntry, KdlNode};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use vmlock_spec::catalogue::Catalogue;
@@ -42,97 +43,28 @@ impl Decoder<'_> {
     /// The properties of a node; unknown and doubled ones are reported.
     pub(super) fn properties<'n>(
         &mut self,
+        row: &'static Node,
         node: &'n KdlNode,
-        known: &'static [Property],
     ) -> BTreeMap<&'static str, &'n KdlEntry> {
         let mut map: BTreeMap<&'static str, &KdlEntry> = BTreeMap::new();
-        let (word, start) = (node.name().value(), head(node).start);
-        let laid_out = word == "cpu" && self.laid_out(node);
-        self.of_nothing(node);
+        let mut odd: Vec<&KdlEntry> = Vec::new();
+        let laid_out = row.word == "cpu" && self.laid_out(node);
         for entry in node.entries() {
             let Some(name) = entry.name() else { continue };
             self.no_type(entry.ty());
-            let of_nothing = elsewhere::nothing::property(word, name.value()).is_some();
-            if of_nothing || laid_out && elsewhere::lays_out(name.value()) {
-                continue;
-            }
-            let Some(known_name) = known.iter().map(|k| k.name).find(|k| *k == name.value()) else {
-                let names = known.iter().map(|k| k.name);
-                self.resembles(name.value(), names.clone());
-                let inherits = word == "vm" && FROM_ELSEWHERE.contains(&name.value());
-                if inherits {
-                    // What it would have had from there is not missing as well.
-                    self.misspelt.insert("from");
+            let Some(known) = row.property(name.value()) else {
+                if !(laid_out && elsewhere::lays_out(name.value())) {
+                    odd.push(entry);
                 }
-                let theirs = elsewhere::property(word, name.value())
-                    .filter(|ours| names.clone().any(|name| name == *ours));
-                self.misspelt.extend(theirs);
-                let help = match (known, did_you_mean(name.value(), names.clone())) {
-                    _ if theirs.is_some() => {
-                        let written = self.source.text.get(self.value_span(entry));
-                        let (ours, written) = (theirs.unwrap_or_default(), written.unwrap_or("…"));
-                        match (ours, written) {
-                            // A feature that is named alone.
-                            ("read-only", "true" | "1" | "\"true\"" | "\"on\"") => {
-                                "write `read-only=#true`".to_owned()
-                            }
-                            _ => format!("write `{ours}={written}`"),
-                        }
-                    }
-                    _ if inherits => {
-                        let written = self.source.text.get(self.value_span(entry));
-                        format!("write `from={}`", written.unwrap_or("…"))
-                    }
-                    (_, Some(words)) => words,
-                    ([], _) | ([_], _) if known.is_empty() || ["vm", "cpu"].contains(&word) => {
-                        let inside = match word {
-                            "vm" => VM_NODES.contains(&name.value()),
-                            "cpu" => nodes::at(&["vm", "cpu"])
-                                .is_some_and(|cpu| cpu.inner(name.value()).is_some()),
-                            _ => false,
-                        };
-                        let off =
-                            inside && word == "cpu" && meant::truth(entry.value()) == Some(false);
-                        if off {
-                            format!("leave it out: without `{}` it is off", name.value())
-                        } else if inside {
-                            format!(
-                                "`{}` stands inside the block: `{word} … {{ {} … }}`",
-                                name.value(),
-                                name.value()
-                            )
-                        } else if self.odd.contains_key(&start) {
-                            // Several of them are one mistake.
-                            continue;
-                        } else {
-                            match known {
-                                [first, ..] => format!("`{word}` has `{}`", first.name),
-                                [] => format!("`{word}` has no properties"),
-                            }
-                        }
-                    }
-                    _ => {
-                        let names: Vec<String> = names.map(|k| format!("`{k}`")).collect();
-                        format!("`{word}` has {}", join(&names))
-                    }
-                };
-                self.odd.entry(start).or_insert(self.found.len());
-                self.push(
-                    "spec::unknown-property",
-                    format!("`{word}` has no property `{}`", name.value()),
-                    range(name.span()),
-                    "unknown",
-                    help,
-                );
                 continue;
             };
-            if let Some(first) = map.insert(known_name, entry) {
+            if let Some(first) = map.insert(known.name, entry) {
                 let span = range(entry.span());
                 let first = range(first.span());
                 self.found.push(
                     Diagnostic::error(
                         "spec::duplicate-property",
-                        format!("`{known_name}` is given twice"),
+                        format!("`{}` is given twice", known.name),
                     )
                     .at(self.source, span, "again here")
                     .at(self.source, first, "first here")
@@ -140,32 +72,8 @@ impl Decoder<'_> {
                 );
             }
         }
+        self.odd_ones(row, node, &odd);
         map
-    }
-
-    /// Reports properties that other programs have, and a description says nothing of: one mistake, however many there are.
-    fn of_nothing(&mut self, node: &KdlNode) {
-        let (word, start) = (node.name().value(), head(node).start);
-        let named = node.entries().iter().filter_map(|entry| {
-            let name = entry.name()?.value();
-            Some((entry, name, elsewhere::nothing::property(word, name)?))
-        });
-        let named: Vec<(&KdlEntry, &str, &str)> = named.collect();
-        let (Some((first, name, words)), Some((last, ..))) = (named.first(), named.last()) else {
-            return;
-        };
-        // Without its values a node is told what it is missing with that.
-        if node.entries().iter().all(|entry| entry.name().is_some()) {
-            self.odd.entry(start).or_insert(self.found.len());
-        }
-        let it = if named.len() == 1 { "it" } else { "them" };
-        self.push(
-            "spec::unknown-property",
-            format!("`{word}` has no property `{name}`"),
-            range(first.span()).start..range(last.span()).end,
-            "unknown",
-            format!("leave {it} out: {words}"),
-        );
     }
 
     /// Remembers which known names a word was probably meant to be.
@@ -305,7 +213,11 @@ impl Decoder<'_> {
     }
 
     /// The node's one argument; further ones are reported.
-    pub(super) fn only<'n>(&mut self, node: &'n KdlNode, example: &str) -> Option<&'n KdlEntry> {
+    pub(super) fn only<'n>(
+        &mut self,
+        row: &'static Node,
+        node: &'n KdlNode,
+    ) -> Option<&'n KdlEntry> {
         let list = self.arguments(node);
         let word = node.name().value();
         // However many there are, they are one mistake.
@@ -323,12 +235,12 @@ impl Decoder<'_> {
                     "another node",
                     help,
                 );
-                return self.first(node, &list, example);
+                return self.first(row, node, &list);
             }
             let last = list
                 .last()
                 .map_or(range(extra.span()).end, |l| range(l.span()).end);
-            let help = self.with_one_value(node, &list, example);
+            let help = self.with_one_value(row, node, &list);
             self.push(
                 "spec::unexpected-argument",
                 format!("`{word}` takes one value"),
@@ -341,12 +253,12 @@ impl Decoder<'_> {
                 help,
             );
         }
-        self.first(node, &list, example)
+        self.first(row, node, &list)
     }
 
     /// What to write for a node with more than its one value.
-    fn with_one_value(&mut self, node: &KdlNode, list: &[&KdlEntry], example: &str) -> String {
-        let word = node.name().value();
+    fn with_one_value(&mut self, row: &'static Node, node: &KdlNode, list: &[&KdlEntry]) -> String {
+        let (word, example) = (row.word, row.example);
         let written = |entry: &KdlEntry| {
             let text = self.source.text.get(self.value_span(entry));
             text.unwrap_or("…").to_owned()
@@ -357,9 +269,12 @@ impl Decoder<'_> {
         };
         let count = list.get(1).and_then(|entry| super::cpu::counted(entry));
         let plain = |text: &String| !text.contains(['"', '#', '\\']);
+        self.misspelt.extend(elsewhere::nameless(word, 1));
+        if let Some(line) = Line::new(row, node, &self.source.text).as_written() {
+            return format!("write `{line}`");
+        }
         match word {
-            "cpu" if count.is_some() => {
-                self.misspelt.insert("count");
+            "cpu" if count.is_some() && node.entries().len() == 2 => {
                 format!("write `cpu {first} count={}`", count.unwrap_or(1))
             }
             "description" if all.iter().all(plain) => {
@@ -368,31 +283,23 @@ impl Decoder<'_> {
             "disk" if ["ro", "readonly", "read-only"].contains(&second.as_str()) => {
                 "write `read-only=#true`".to_owned()
             }
-            "disk" if list.len() == 2 && !self.has(node, "path") => {
-                self.misspelt.insert("path");
-                format!("write `disk {first} path={second}`")
-            }
             "vm" => format!("write `vm {first} {{ … }}`"),
-            "arch" | "memory" | "console" | "lock-schema" | "across-saves" => {
-                format!("write `{word} {first}`")
-            }
-            _ => format!("write `{example}`"),
+            "arch" | "memory" | "console" | "lock-schema" | "across-saves" => match list.len() {
+                2 => "keep one of the two".to_owned(),
+                _ => "keep one of them".to_owned(),
+            },
+            _ => format!("it is written `{example}`"),
         }
-    }
-
-    fn has(&self, node: &KdlNode, property: &str) -> bool {
-        let named = |entry: &KdlEntry| entry.name().is_some_and(|name| name.value() == property);
-        node.entries().iter().any(named)
     }
 
     /// The first of a node's arguments; that there is none is reported.
     pub(super) fn first<'n>(
         &mut self,
+        row: &Node,
         node: &KdlNode,
         list: &[&'n KdlEntry],
-        example: &str,
     ) -> Option<&'n KdlEntry> {
-        let word = node.name().value();
+        let word = row.word;
         // A value in a block is told of with the block.
         let inner = match word {
             "vm" => "name",
@@ -402,13 +309,21 @@ impl Decoder<'_> {
         let block = node.children();
         let in_block = block.is_some() && inner.is_empty();
         let told = block.is_some_and(|block| !inner.is_empty() && block.get(inner).is_some());
-        if list.is_empty() && !in_block && !self.meant_a_value(node, example) && !told {
+        if list.is_empty() && !in_block && !self.meant_a_value(node) && !told {
             self.push(
                 "spec::missing",
                 format!("`{word}` needs a value"),
                 head(node),
                 "nothing follows",
-                format!("write `{example}`"),
+                match (node.entries(), row.values.first()) {
+                    ([_, ..], Some(value)) => {
+                        format!(
+                            "{} stands right behind `{word}`, as in `{}`",
+                            value.what, row.example
+                        )
+                    }
+                    _ => format!("write `{}`", row.example),
+                },
             );
         }
         list.first().copied()
@@ -416,95 +331,8 @@ impl Decoder<'_> {
 
     /// Whether a node without its value has a property that it does not have: then that was meant to
     /// be it, and is told how to write it. One mistake is one finding.
-    pub(super) fn meant_a_value(&mut self, node: &KdlNode, example: &str) -> bool {
-        let Some(index) = self.odd.get(&head(node).start).copied() else {
-            return false;
-        };
-        let help = format!("write `{}`", self.with_its_value(node, example));
-        let Some(found) = self.found.get_mut(index) else {
-            return false;
-        };
-        match found
-            .help
-            .first_mut()
-            .filter(|said| said.starts_with("leave "))
-        {
-            Some(said) => said.push_str(&format!("; {help}")),
-            None => found.help = vec![help],
-        }
-        true
-    }
-
-    /// A node whose value was given as a property, as it is written here: `set "FIELD" 0` has the property's name for its
-    /// first value too.
-    fn with_its_value(&self, node: &KdlNode, example: &str) -> String {
-        // Without those of which nothing is said here.
-        let word = node.name().value();
-        let said = |entry: &&KdlEntry| {
-            let name = entry.name().map(|name| name.value());
-            name.is_some_and(|name| elsewhere::nothing::property(word, name).is_none())
-        };
-        let properties = || node.entries().iter().filter(said);
-        let set = word == "set";
-        let text = |entry: &KdlEntry| match entry.value() {
-            KdlValue::String(text) if set && meant::read(text).is_some() => text.clone(),
-            KdlValue::String(text) => format!("{text:?}"),
-            _ => self
-                .source
-                .text
-                .get(self.value_span(entry))
-                .unwrap_or("…")
-                .to_owned(),
-        };
-        let called =
-            |entry: &&KdlEntry, name: &str| entry.name().is_some_and(|n| n.value() == name);
-        let Some((first, name)) = properties()
-            .next()
-            .and_then(|p| Some((p, p.name()?.value())))
-        else {
-            return example.to_owned();
-        };
-        // Baselines are called by what they are of and its version.
-        let release = |entry: &KdlEntry| {
-            let name = entry.name().map_or("kvm", |name| name.value());
-            let version = text(entry);
-            let version = version.trim_matches('"');
-            let of = if word == "abi" { name } else { "kvm" };
-            format!("\"{of}-{}\"", version.trim_start_matches("kvm-"))
-        };
-        if word == "abi" && name.starts_with(|c: char| c.is_ascii_lowercase()) {
-            let all: Vec<String> = properties().map(release).collect();
-            return format!("abi {}", all.join(" "));
-        }
-        if word == "runs-on" {
-            return format!("runs-on {}", release(first));
-        }
-        if let ("memory", Some(number)) = (word, first.value().as_integer()) {
-            return format!("memory \"{}\"", super::memory::with_unit(number));
-        }
-        if let (true, Some(field)) = (word == "set", node.entry(0)) {
-            return format!("set {} {}", text(field), text(first));
-        }
-        if word == "set" {
-            let value = properties().find(|entry| called(entry, "value"));
-            return match (value, name == "field") {
-                (Some(value), true) => format!("set {} {}", text(first), text(value)),
-                (None, true) => example.to_owned(),
-                (_, false) => format!("set \"{name}\" {}", text(first)),
-            };
-        }
-        let mut line = format!("{word} {}", text(first));
-        if let ("disk", Some("path")) = (word, elsewhere::property(word, name)) {
-            line = format!("disk \"root\" path={}", text(first));
-        }
-        for entry in properties().skip(1) {
-            let written = self.source.text.get(range(entry.span())).unwrap_or("…");
-            line = format!("{line} {}", written.trim());
-        }
-        match word {
-            "vm" => format!("{line} {{ … }}"),
-            _ => line,
-        }
+    pub(super) fn meant_a_value(&self, node: &KdlNode) -> bool {
+        self.odd.contains(&head(node).start)
     }
 
     pub(super) fn twice(&mut self, first: Range<usize>, second: &KdlNode, help: &str) {

@@ -2,6 +2,7 @@
 //! something else: where it is not sure what was meant, it says what there may be.
 
 use super::event;
+use crate::language::nodes::{EVENT, Value};
 use kdl::KdlValue;
 use std::ops::RangeInclusive;
 
@@ -20,12 +21,10 @@ pub(super) fn number(
             }
             _ => format!("{}, without quotes", range(what, bounds)),
         },
-        KdlValue::Float(float)
-            if float.fract() == 0.0
-                && (*bounds.start() as f64..=*bounds.end() as f64).contains(float) =>
-        {
-            format!("write `{name}{float:.0}`")
-        }
+        KdlValue::Float(float) => match whole(*float, bounds) {
+            Some(number) => format!("write `{name}{number}`"),
+            None => range(what, bounds),
+        },
         KdlValue::Null if !["", "count="].contains(&name) => absent(name),
         _ => range(what, bounds),
     }
@@ -69,6 +68,46 @@ pub(super) fn truth(value: &KdlValue) -> Option<bool> {
         },
         _ => None,
     }
+}
+
+/// A value as it is written where that kind of value stands, its meaning kept: a number or a truth value without quotes, a
+/// text within them. `None` where it is none of that kind, or would have to become another.
+pub(in crate::language) fn same(kind: Value, value: &KdlValue, written: &str) -> Option<String> {
+    let bounds = match kind {
+        Value::Number(number) => Some(number.least..=number.most),
+        Value::Event => Some(EVENT.least..=EVENT.most),
+        _ => None,
+    };
+    match (kind, value, bounds) {
+        (_, KdlValue::Integer(number), Some(bounds)) => {
+            let fits = u64::try_from(*number).is_ok_and(|number| bounds.contains(&number));
+            fits.then(|| written.to_owned())
+        }
+        // As it was spelt.
+        (_, KdlValue::String(text), Some(bounds)) => {
+            let fits = read(text.trim()).is_some_and(|number| bounds.contains(&number));
+            fits.then(|| text.trim().to_owned())
+        }
+        (_, KdlValue::Float(float), Some(bounds)) => whole(*float, &bounds),
+        (Value::Truth, value, _) => truth(value).map(|truth| format!("#{truth}")),
+        (Value::Size(_), KdlValue::String(text), _) => {
+            super::size(text).is_ok().then(|| written.to_owned())
+        }
+        (Value::Size(_), ..) => None,
+        (_, KdlValue::String(_), None) => Some(written.to_owned()),
+        (Value::Text, KdlValue::Integer(_) | KdlValue::Float(_), _)
+        // `3.1` is one of them, and `3` is none.
+        | (Value::Named("PmuVersion"), KdlValue::Float(_), _) => Some(format!("\"{written}\"")),
+        _ => None,
+    }
+}
+
+/// A whole number that was written with a fraction.
+fn whole(float: f64, bounds: &RangeInclusive<u64>) -> Option<String> {
+    let within = (*bounds.start() as f64..=*bounds.end() as f64).contains(&float);
+    // Above that not every whole number is a float.
+    let exact = float.fract() == 0.0 && float < 9_007_199_254_740_992.0;
+    (within && exact).then(|| format!("{float:.0}"))
 }
 
 /// A number of KDL in a text.

@@ -1,6 +1,7 @@
 //! What a node has to have and does not. What stands where it cannot be read, or was meant to be it, is told of there: one
 //! mistake is one finding.
 
+use super::line::Line;
 use super::span::head;
 use super::{Decoder, LACKS, cpu};
 use crate::language::elsewhere;
@@ -37,7 +38,7 @@ impl Decoder<'_> {
         };
         let in_block = row.block.is_empty() && node.children().is_some();
         let told = !["allow", "cpu"].contains(&row.word);
-        let odd = told && self.odd.contains_key(&head(node).start);
+        let odd = told && self.odd.contains(&head(node).start);
         // What is wrong there is found there as well.
         if row.word == "vsock" && !as_value && !self.heir.contains(&head(node).start) {
             // Its word alone is shown.
@@ -56,8 +57,17 @@ impl Decoder<'_> {
         }
         let help = match row.word {
             "cpu" => "add `count=1`, or as many vCPUs as the guest has".to_owned(),
+            "allow" if values.len() < node.entries().len() => {
+                "say why in this line, with `reason=`".to_owned()
+            }
             "allow" => self.with_reason(&values),
-            _ => format!("write `{}`", row.example),
+            _ if node.entries().is_empty() && node.children().is_none() => {
+                format!("write `{}`", row.example)
+            }
+            _ => format!(
+                "say it in this line with `{name}=`, as in `{}`",
+                row.example
+            ),
         };
         let words = format!("no `{name}`");
         self.push(
@@ -99,15 +109,14 @@ impl Decoder<'_> {
     }
 
     /// A path of `boot` without its name: one mistake, however many there are.
-    pub(super) fn nameless(&mut self, row: &Node, node: &KdlNode) {
+    pub(super) fn nameless(&mut self, row: &'static Node, node: &KdlNode) {
         let values = self.arguments(node);
         let Some(span) = values.first().map(|entry| self.value_span(entry)) else {
             return;
         };
-        let alone = node.entries().len() == 1;
-        let help = match self.source.text.get(span.clone()).filter(|_| alone) {
-            Some(written) => format!("write `boot kernel={written}`"),
-            None => format!("write `{}`", row.example),
+        let help = match Line::new(row, node, &self.source.text).as_written() {
+            Some(line) => format!("write `{line}`"),
+            None => "name each file, with `kernel=` and `initrd=`".to_owned(),
         };
         self.push(
             "spec::unexpected-argument",
@@ -133,7 +142,7 @@ impl Decoder<'_> {
                 format!("write `{}`", row.example),
             ),
         };
-        if node.children().is_none() && !self.meant_a_value(node, row.example) {
+        if node.children().is_none() && !self.meant_a_value(node) {
             self.push("spec::missing", words, head(node), "nothing follows", help);
         }
     }

@@ -1,8 +1,9 @@
 //! A node by its row of the table: what it says, as the JSON form of a description has it, and where each place of that
 //! stands. What a row does not say is in the other files.
 
-use super::Decoder;
+use super::line::Line;
 use super::span::{head, range, range_of_entries};
+use super::{Decoder, line, meant};
 use crate::language::nodes::{Form, Node, Property, Value};
 use crate::location::WHOLE;
 use kdl::{KdlEntry, KdlNode};
@@ -21,7 +22,7 @@ impl Decoder<'_> {
         place: &str,
     ) -> Option<Object> {
         let mut out = Object::new();
-        let properties = self.properties(node, row.properties);
+        let properties = self.properties(row, node);
         if row.block.is_empty() {
             self.no_children(node);
         }
@@ -137,12 +138,12 @@ impl Decoder<'_> {
                 self.no_values(row, node);
                 Vec::new()
             }
-            [_] if !row.many => self.only(node, row.example).into_iter().collect(),
+            [_] if !row.many => self.only(row, node).into_iter().collect(),
             _ if row.word == "set" => self.set(row, node),
             values => {
                 let mut list = self.arguments(node);
                 let given = list.len();
-                self.first(node, &list, row.example);
+                self.first(row, node, &list);
                 if !row.many && given > values.len() {
                     list.truncate(values.len());
                     self.push(
@@ -150,7 +151,7 @@ impl Decoder<'_> {
                         format!("`{}` takes {} values", row.word, values.len()),
                         range_of_entries(node),
                         "too many",
-                        format!("write `{}`", row.example),
+                        format!("it is written `{}`", row.example),
                     );
                 }
                 if let (false, true, Some(lacks)) = (row.many, given > 0, values.get(given)) {
@@ -168,21 +169,23 @@ impl Decoder<'_> {
     }
 
     /// Reports the values of a node that takes none.
-    fn no_values(&mut self, row: &Node, node: &KdlNode) {
+    fn no_values(&mut self, row: &'static Node, node: &KdlNode) {
         let word = row.word;
+        let first = node.entries().iter().find(|entry| entry.name().is_none());
+        let off = first.and_then(|entry| meant::truth(entry.value())) == Some(false);
+        let written = Line::new(row, node, &self.source.text).as_written();
         let help = match (row.form, word) {
             (_, "boot") => return self.nameless(row, node),
-            (_, "vsock") => {
-                let cid = node.entries().iter().find(|entry| entry.name().is_none());
-                let cid = cid.and_then(|entry| entry.value().as_integer());
-                format!("write `vsock cid={}`", cid.unwrap_or(3))
-            }
+            _ if line::is_switch(row) && off => line::switch(row, false, None),
             (_, "rng") => "`rng` stands alone on its line: its randomness is the host's".to_owned(),
             (Form::Truth, _) => "the word alone asks for it; without it there is none".to_owned(),
             _ if !row.list.is_empty() => {
                 format!("the word alone turns it on; without `{word}` it is off")
             }
-            _ => format!("write `{}`", row.example),
+            _ => match written {
+                Some(line) => format!("write `{line}`"),
+                None => format!("what it says has a name, as in `{}`", row.example),
+            },
         };
         self.no_arguments(node, &help);
     }
@@ -237,8 +240,14 @@ impl Decoder<'_> {
         }
     }
 
-    /// What one node of a block says, into the object of that.
+    /// What one node of a block says, into the object of that; what is wrong with its line is one finding.
     fn part(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
+        let since = self.found.len();
+        self.said(row, node, place, out);
+        self.in_one(row, node, since);
+    }
+
+    fn said(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
         let key = row.key();
         let place = format!("{place}/{key}");
         match row.form {
@@ -289,8 +298,8 @@ impl Decoder<'_> {
     }
 
     /// A node that is its word alone.
-    fn alone(&mut self, row: &Node, node: &KdlNode) {
-        self.properties(node, &[]);
+    fn alone(&mut self, row: &'static Node, node: &KdlNode) {
+        self.properties(row, node);
         self.no_children(node);
         self.no_values(row, node);
     }
@@ -308,16 +317,16 @@ impl Decoder<'_> {
         {
             return None;
         }
-        self.properties(node, &[]);
+        self.properties(row, node);
         self.no_children(node);
-        let entry = self.only(node, row.example)?;
+        let entry = self.only(row, node)?;
         self.places.note(place, range(entry.span()));
         self.value(entry, value.value, value.what)
     }
 
     /// The values that a node adds to the list of all of its name.
     fn list(&mut self, row: &'static Node, node: &KdlNode, place: &str, out: &mut Object) {
-        self.properties(node, &[]);
+        self.properties(row, node);
         let of_baselines = row
             .values
             .first()

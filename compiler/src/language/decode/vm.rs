@@ -78,7 +78,9 @@ impl Decoder<'_> {
         self.places.note("", head(node));
         self.heir = range(node.span());
         self.no_type(node.ty());
+        let since = self.found.len();
         let mut machine = self.object(&nodes::VM, node, "").unwrap_or_default();
+        self.in_one(&nodes::VM, node, since);
         let name = machine.get("name").and_then(Json::as_str);
         let name = name.filter(|_| !self.unread.iter().any(|place| place == "/name"));
         let name = name.map(str::to_owned);

@@ -3,6 +3,9 @@
 
 use super::foreign::{Foreign, Meant, Sign, Value};
 use super::literal::{FLAGS, bare_size, is_number, shown};
+use crate::language::decode::meant;
+use crate::language::nodes;
+use kdl::KdlValue;
 
 /// Properties, and the node in whose line they stand.
 const PROPERTIES: [(&str, &str); 24] = [
@@ -128,13 +131,17 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
         "boot" if values.len() == 1 && first?.name.is_none() => {
             statement(format!("boot kernel={}", value(first?)?))
         }
-        "disk" if values.len() == 1 && first?.name.is_none() => {
-            statement(format!("disk \"root\" path={}", value(first?)?))
-        }
-        "net" if values.len() == 1 && first?.name.is_none() => {
-            statement(format!("net \"lan\" tap={}", value(first?)?))
-        }
+        // Its name is its author's to give.
+        "disk" if values.len() == 1 && first?.name.is_none() => Some(Written::Words(format!(
+            "a disk has a name and its file: `disk \"…\" path={}`",
+            value(first?)?
+        ))),
+        "net" if values.len() == 1 && first?.name.is_none() => Some(Written::Words(format!(
+            "a net has a name and its tap: `net \"…\" tap={}`",
+            value(first?)?
+        ))),
         "rng" if values.len() == 1 && truth(first?) != Some(false) => statement("rng".to_owned()),
+        "memory" if values.len() == 1 && is_number(&first?.text) => Some(unitless(first?)),
         "memory" if values.len() == 1 => statement(format!("memory {}", size(first?)?)),
         flag if FLAGS.contains(&flag) && values.len() == 1 => match truth(first?) {
             Some(true) => statement(format!("{flag}{block}")),
@@ -189,10 +196,11 @@ fn object(key: &str, pairs: &[(String, Meant)]) -> Option<Written> {
                 block.extend(values.iter().map(|v| v.text.clone()));
             }
             Meant::Values(values) if key == "memory" && pairs.len() == 1 => {
-                return Some(Written::Statement(format!(
-                    "memory {}",
-                    size(values.first()?)?
-                )));
+                let first = values.first()?;
+                if is_number(&first.text) {
+                    return Some(unitless(first));
+                }
+                return Some(Written::Statement(format!("memory {}", size(first)?)));
             }
             other => match written(name, other) {
                 Some(Written::Statement(text)) => block.push(text),
@@ -222,8 +230,25 @@ fn line(key: &str, values: &[Value], block: &str) -> String {
     format!("{out}{block}")
 }
 
+/// A property as it is written here: of its kind, where what stands there plainly means one.
 fn property(name: &str, given: &Value) -> Option<String> {
-    Some(format!("{name}={}", value(given)?))
+    let mut known = PROPERTIES.iter().filter(|(property, _)| *property == name);
+    let kind = known.find_map(|(_, node)| {
+        let rows = nodes::every(nodes::VM.block).into_iter();
+        let mut rows = rows.filter(|row| row.word == *node);
+        rows.find_map(|row| row.property(name)).map(|row| row.value)
+    });
+    let text = given.text.as_str();
+    let meant = match (kind, text.parse::<f64>()) {
+        (Some(kind @ nodes::Value::Number(_)), Ok(float)) if text.contains('.') => {
+            meant::same(kind, &KdlValue::Float(float), text)
+        }
+        (Some(kind @ (nodes::Value::Number(_) | nodes::Value::Truth)), _) => {
+            meant::same(kind, &KdlValue::String(text.to_owned()), text)
+        }
+        _ => None,
+    };
+    Some(format!("{name}={}", meant.or_else(|| value(given))?))
 }
 
 /// A value as KDL writes it; `None` for nothing.
@@ -245,13 +270,20 @@ fn value(given: &Value) -> Option<String> {
     })
 }
 
-/// A size of memory, in MiB where it has no unit, as most tools have it.
+/// A size of memory, in the spelling of a unit that is known here.
 fn size(given: &Value) -> Option<String> {
     match bare_size(&given.text) {
         Some(size) => Some(format!("\"{size}\"")),
-        None if is_number(&given.text) => Some(format!("\"{}MiB\"", given.text)),
         None => value(given),
     }
+}
+
+/// What is said of a size without its unit.
+fn unitless(given: &Value) -> Written {
+    let number = &given.text;
+    Written::Words(format!(
+        "say its unit, `\"{number}MiB\"` or `\"{number}GiB\"`, right behind `memory`"
+    ))
 }
 
 fn truth(given: &Value) -> Option<bool> {
@@ -349,18 +381,36 @@ mod tests {
                 "cpu = {\n model = \"a\"\n vcpus = 2\n pmu = true\n}",
                 "write `cpu \"a\" count=2 { pmu }`",
             ),
-            ("memory = 512", "write `memory \"512MiB\"`"),
+            (
+                "memory = 512",
+                "say its unit, `\"512MiB\"` or `\"512GiB\"`, right behind `memory`",
+            ),
             ("memory: 2G", "write `memory \"2GiB\"`"),
             ("memory = { size = \"1GiB\" }", "write `memory \"1GiB\"`"),
             (
                 "disk = \"root.img\"",
-                "write `disk \"root\" path=\"root.img\"`",
+                "a disk has a name and its file: `disk \"…\" path=\"root.img\"`",
             ),
             (
                 "disk: { name: root, path: root.img, size: \"8GiB\" }",
                 "write `disk \"root\" path=\"root.img\" size=\"8GiB\"`",
             ),
-            ("nic = \"tap0\"", "write `net \"lan\" tap=\"tap0\"`"),
+            (
+                "nic = \"tap0\"",
+                "a net has a name and its tap: `net \"…\" tap=\"tap0\"`",
+            ),
+            (
+                "cpu \"neoverse-n1\" count: 1.0",
+                "write `cpu \"neoverse-n1\" count=1`",
+            ),
+            (
+                "cpu \"neoverse-n1\" count: \"2\"",
+                "write `cpu \"neoverse-n1\" count=2`",
+            ),
+            (
+                "boot kernel: k, any-file: yes",
+                "write `boot kernel=\"k\" any-file=#true`",
+            ),
             ("rng = true", "write `rng`"),
             ("boot = \"vmlinuz\"", "write `boot kernel=\"vmlinuz\"`"),
             (

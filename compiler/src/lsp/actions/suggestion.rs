@@ -127,18 +127,22 @@ fn of_help(view: &View, help: &str, span: Range<usize>) -> Vec<Candidate> {
         .any(|word| lower.starts_with(word));
     if removes {
         let title = || "Remove it".to_owned();
-        if let Some(entry) = &entry {
+        // What turns a feature off stands in a line without which it is off: without that alone it would be on.
+        let line = lower.starts_with("leave the line out");
+        if let Some(entry) = entry.as_ref().filter(|_| !line) {
             push(
                 with_blank(view.text(), entry.clone()),
                 String::new(),
                 title(),
             );
         }
-        push(
-            with_blank(view.text(), span.clone()),
-            String::new(),
-            title(),
-        );
+        if !line {
+            push(
+                with_blank(view.text(), span.clone()),
+                String::new(),
+                title(),
+            );
+        }
         if let Some((_, node)) = node {
             push(
                 whole_lines(view.text(), node.name.start..node.end),

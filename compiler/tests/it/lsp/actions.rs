@@ -79,6 +79,45 @@ fn suggestions_can_be_applied() {
     editor.end();
 }
 
+/// What somebody turns off is off after whatever is offered, and what is told in words alone is left to its author.
+#[test]
+fn no_suggestion_changes_what_a_line_says() {
+    let scratch = Scratch::new("lsp-meaning");
+    let uri = uri(&scratch.0.join("web.vm.kdl"));
+    let mut editor = Editor::new(&scratch);
+    editor.open(&uri, GOOD);
+    for (index, (line, offered)) in [
+        ("pmu #false", true),
+        ("pmu \"off\"", true),
+        ("pmu state=\"off\"", true),
+        ("pmu enabled=#false counters=4", true),
+        ("hide x=#false", false),
+        ("debug 6 4", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = GOOD.replacen("        pmu\n", &format!("        {line}\n"), 1);
+        assert_ne!(text, GOOD);
+        let version = index as i64 + 2;
+        editor.change(&uri, version, &text);
+        let found = editor.found(&uri, version);
+        let params = json!({
+            "textDocument": { "uri": uri },
+            "range": found[0]["range"],
+            "context": { "diagnostics": found, "only": ["quickfix"] },
+        });
+        let actions = editor.ask("textDocument/codeAction", params);
+        let all = actions.as_array().unwrap();
+        assert_eq!(!all.is_empty(), offered, "{line}: {actions}");
+        for action in all {
+            let after = edited(&text, &action["edit"]["changes"][&uri]);
+            assert!(!after.contains("pmu"), "{line}: {after}");
+        }
+    }
+    editor.end();
+}
+
 #[test]
 fn the_lock_is_written_when_it_is_asked_for() {
     let scratch = Scratch::new("lsp-update");

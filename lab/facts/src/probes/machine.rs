@@ -1,9 +1,9 @@
 //! Events, the distributor as a whole, and memory.
 
 use super::completion::beside;
-use super::error_name;
+use super::failed;
 use crate::guest::{
-    ABORTS, Came, Guest, MASKED, MEMORY, Memory, PC, PSTATE, SIZE, VBAR_EL1, X0, X1, add_slot, code,
+    ABORTS, Came, Guest, MASKED, MEMORY, Memory, PC, PSTATE, SIZE, VBAR_EL1, X0, X2, add_slot, code,
 };
 use kvm_bindings::{
     KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, KVM_DEV_ARM_VGIC_GRP_DIST_REGS,
@@ -18,8 +18,6 @@ use std::sync::atomic::Ordering::SeqCst;
 const IIDR: u64 = 0x8;
 /// GICD_TYPER.
 const TYPER: u64 = 0x4;
-/// X2.
-const X2: u64 = X1 + 2;
 /// Where a second slot is.
 const SECOND: u64 = MEMORY + SIZE as u64;
 
@@ -66,7 +64,7 @@ pub fn busy(kvm: &Kvm) -> io::Result<String> {
 fn typer(guest: &Guest) -> String {
     match guest.attribute(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, TYPER) {
         Ok(_) => "read".to_owned(),
-        Err(error) => error_name(error.raw_os_error().unwrap_or(0)),
+        Err(error) => failed(&error),
     }
 }
 
@@ -85,8 +83,7 @@ pub fn revisions(kvm: &Kvm) -> io::Result<String> {
                     format!("{wanted} read {read}")
                 }
                 Err(error) => {
-                    let name = error_name(error.raw_os_error().unwrap_or(0));
-                    format!("{wanted} {name}")
+                    format!("{wanted} {}", failed(&error))
                 }
             },
         );

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Where KVM counts exits of all guests (virt/kvm/kvm_main.c `kvm_init_debug`).
 const EXITS: &str = "/sys/kernel/debug/kvm/exits";
@@ -13,9 +15,14 @@ const EXITS: &str = "/sys/kernel/debug/kvm/exits";
 /// (Documentation/trace/histogram.rst).
 const CALLS: &str = "/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter";
 const HISTOGRAM: &str = "hist:keys=common_pid,id.syscall:size=8192";
-/// The tracepoint of a vCPU that enters its guest (arch/arm64/kvm/trace_arm.h), and what ends the counting there.
+/// The tracepoint of a vCPU that enters its guest (arch/arm64/kvm/trace_arm.h), and what ends the counting there: where the
+/// guest's program counter is one of its memory's addresses. The witness's look at it is at none of them.
 const ENTRIES: &str = "/sys/kernel/debug/tracing/events/kvm/kvm_entry";
 const UNTIL: &str = "disable_hist:raw_syscalls:sys_enter";
+/// How the histogram is said to count no more.
+const PAUSED: &str = "[paused]";
+/// How long a guest may take that is about to run.
+const SOON: Duration = Duration::from_secs(10);
 
 /// System calls, by name.
 pub type Calls = BTreeMap<String, u64>;
@@ -45,7 +52,7 @@ impl Counts {
 
 /// Counters at work, until dropped.
 pub struct Counters {
-    /// Whether a guest's first instruction ends it.
+    /// Whether the first instruction of a guest's own ends it.
     until_a_guest_runs: bool,
 }
 
@@ -63,25 +70,40 @@ impl Counters {
         cache::read(Path::new(EXITS)).map(|_| counters)
     }
 
-    /// Has system calls counted until any vCPU enters its guest.
+    /// Has system calls counted until any vCPU enters its guest's own code, which is in the memory that begins at that address and
+    /// has no translation.
     ///
     /// # Errors
     /// The kernel has no such counters.
-    pub fn until_a_guest_runs() -> Result<Self> {
+    pub fn until_a_guest_runs(memory: u64) -> Result<Self> {
         let mut counters = Self::start()?;
-        trigger(ENTRIES, UNTIL)?;
+        trigger(ENTRIES, &until(memory))?;
         counters.until_a_guest_runs = true;
         Ok(counters)
     }
 
-    /// The system calls of a process, and of all that began later: of threads that have ended as well, and not of those.
+    /// The system calls of a process, and of all that began later, once none is counted any more: of threads that have ended as
+    /// well, and not of those.
     ///
     /// # Errors
-    /// There are none.
+    /// There are none, or counting does not end.
     pub fn calls_since(&self, process: u32, but: &[u32]) -> Result<Calls> {
-        let histogram = cache::read(&Path::new(CALLS).join("hist"))?;
+        let begun = Instant::now();
+        let histogram = loop {
+            let histogram = cache::read(&Path::new(CALLS).join("hist"))?;
+            let histogram = String::from_utf8_lossy(&histogram).into_owned();
+            if has_ended(&histogram) {
+                break histogram;
+            }
+            if begun.elapsed() > SOON {
+                return Err(Failure::environment(
+                    "a guest was to run its own code, and no vCPU has entered it",
+                ));
+            }
+            thread::sleep(Duration::from_millis(1));
+        };
         let of = |task| task >= process && !but.contains(&task);
-        let calls = calls(&String::from_utf8_lossy(&histogram), of);
+        let calls = calls(&histogram, of);
         match calls.is_empty() {
             false => Ok(calls),
             true => Err(Failure::environment("no system call was counted")),
@@ -133,6 +155,16 @@ pub fn tasks(process: u32) -> Result<Vec<u32>> {
         .collect())
 }
 
+/// What ends the counting at the first entry into a guest whose memory begins there.
+fn until(memory: u64) -> String {
+    format!("{UNTIL} if vcpu_pc >= {memory:#x}")
+}
+
+/// Whether a histogram counts no more.
+fn has_ended(histogram: &str) -> bool {
+    histogram.lines().any(|line| line.ends_with(PAUSED))
+}
+
 /// Tells a tracepoint what to do.
 fn trigger(tracepoint: &str, text: &str) -> Result<()> {
     let path = Path::new(tracepoint).join("trigger");
@@ -162,6 +194,22 @@ fn calls(histogram: &str, of: impl Fn(u32) -> bool) -> Calls {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// By the words of Linux 6.12.
+    #[test]
+    fn counting_ends_in_the_guests_own_code_and_is_seen_to_have_ended() {
+        assert_eq!(
+            until(0x4000_0000),
+            "disable_hist:raw_syscalls:sys_enter if vcpu_pc >= 0x40000000"
+        );
+        let of = |state: &str| {
+            format!(
+                "# event histogram\n#\n# trigger info: hist:keys=common_pid,id.syscall:vals=hitcount:sort=hitcount:size=8192 \
+                 [{state}]\n#\n\n{{ common_pid: 12, id: sys_read [ 63] }} hitcount: 5\n"
+            )
+        };
+        assert!(has_ended(&of("paused")) && !has_ended(&of("active")));
+    }
 
     #[test]
     fn the_calls_of_a_process_are_found_and_no_others() {

@@ -5,7 +5,7 @@
 //! first instruction.
 
 use super::super::devices::counters::{Calls, Counters, tasks};
-use super::super::inside::{reaches, spawn};
+use super::super::inside::{forget, reaches, spawn};
 use super::super::phases::Phases;
 use super::qmp::Monitor;
 use crate::cache;
@@ -47,6 +47,10 @@ pub struct Guest {
     pub saved: How,
     /// Restores it from there.
     pub restore: Vec<String>,
+    /// Where its memory begins, of a contender whose calls are counted until it runs in there.
+    pub memory: u64,
+    /// Whether it is restored once more where nothing was proven yet in this boot.
+    pub unproven: bool,
     /// The same, and it is left at rest, of a contender whose guest runs while its memory is checked.
     pub rests: Option<Vec<String>>,
     /// Whether the file is copied by `dd`, to know how long that takes.
@@ -91,8 +95,12 @@ pub struct Seen {
     pub copies: Vec<f64>,
     /// From the start of the process that restores it to the guest's first instruction, of QEMU to its first byte.
     pub restores: Vec<f64>,
-    /// From there to the guest's first byte.
+    /// From the start of that process to the guest's first byte.
     pub heard: Vec<f64>,
+    /// From the start of the process to the first instruction, where the host had not proven the lock before.
+    pub unproven: Vec<f64>,
+    /// What was said then.
+    pub proving: String,
     /// Length of its file, and how much of that is on the disk, in bytes.
     pub file: (u64, u64),
     /// What each restored one had needed until its guest ran, of a contender that says when its memory was checked.
@@ -108,7 +116,8 @@ pub struct Seen {
 /// What a process has needed until its guest's first instruction.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Before {
-    /// System calls of all its threads but the one that checks memory meanwhile, by name, until KVM first enters a guest.
+    /// System calls of all its threads but the one that checks memory meanwhile, by name, until KVM first enters the guest's own
+    /// code: those of the witness's look at it are among them.
     pub calls: Calls,
     /// Page faults of one at rest, until its memory was checked.
     pub faults: u64,
@@ -293,8 +302,18 @@ impl Guest {
         Ok(())
     }
 
-    /// Restores it from its file; two times more where what it needs is to be counted, which takes time.
+    /// Restores it from its file; once more before where nothing is proven yet, and two times more where what it needs is to be
+    /// counted, which takes time.
     fn restore(&self, mark: u8, counted: bool, seen: &mut Seen, step: &dyn Fn(&str)) -> Result<()> {
+        if self.unproven {
+            step("restore where nothing is proven yet");
+            forget()?;
+            let begun = Instant::now();
+            let restored = self.begin(mark)?;
+            seen.unproven.push(micros(begun.elapsed()));
+            seen.proving = restored.ends();
+            proven(&seen.proving)?;
+        }
         step("restore");
         let begun = Instant::now();
         let mut restored = self.begin(mark)?;
@@ -306,12 +325,12 @@ impl Guest {
         seen.words = restored.ends();
         if let (true, Some(rests)) = (counted, &self.rests) {
             step("count of what a restore asks for");
-            let counters = Counters::until_a_guest_runs()?;
+            let counters = Counters::until_a_guest_runs(self.memory)?;
             let restored = self.begin(mark)?;
             let process = restored.child.id();
             let calls = counters.calls_since(process, &checkers(process)?)?;
             drop(counters);
-            // A rehearsal of the lock would enter a guest before, and what comes after that is not counted.
+            // A rehearsal of the lock would enter a guest in its memory before, and what comes after that is not counted.
             recalled(&restored.ends())?;
             step("count of what a restore touches");
             let mut restored = Restored::counted(rests)?;
@@ -394,6 +413,17 @@ fn recalled(words: &str) -> Result<()> {
         true => Ok(()),
         false => Err(Failure::environment(format!(
             "a restore was to recall that its host keeps the lock, and proved it again; it said:\n{}",
+            words.trim_end()
+        ))),
+    }
+}
+
+/// Whether a restore, by its words, proved that this host keeps the lock.
+fn proven(words: &str) -> Result<()> {
+    match Phases::read(words)?.has("prove") {
+        true => Ok(()),
+        false => Err(Failure::environment(format!(
+            "a restore was to prove that its host keeps the lock, and did not; it said:\n{}",
             words.trim_end()
         ))),
     }
@@ -724,7 +754,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restore_that_proves_the_lock_is_not_counted() {
+    fn a_restore_that_proves_the_lock_is_not_counted_and_only_that_one_is_of_an_unproven_host() {
         let words = |phase: &str| {
             let each = |number: u32| {
                 format!(
@@ -735,6 +765,7 @@ mod tests {
         };
         assert!(recalled(&words("recall")).is_ok());
         assert!(recalled(&words("prove")).is_err() && recalled(&words("load")).is_err());
+        assert!(proven(&words("prove")).is_ok() && proven(&words("recall")).is_err());
     }
 
     #[test]

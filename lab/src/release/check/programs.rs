@@ -61,8 +61,9 @@ fn forms(files: &Files) -> Result<Vec<(String, Key, Files)>> {
             let inside = packed(content).map_err(failed)?;
             forms.push((name.to_owned(), key(machine), inside));
         } else if name.ends_with(".oci.tar") {
-            for (machine, inside) in image::read_back(content)? {
-                forms.push((format!("{name} for {machine}"), key(&machine), inside));
+            for of in image::read_back(content)? {
+                let machine = of.architecture;
+                forms.push((format!("{name} for {machine}"), key(&machine), of.files));
             }
         }
     }

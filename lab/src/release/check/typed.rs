@@ -9,6 +9,9 @@ const HEADING: &str = "## Installing";
 const APT: &str = "apt install ./";
 const TAR: &str = "tar -xzf ";
 const PODMAN: &str = "podman ";
+const RUN: &str = "podman run ";
+/// How the name of an image begins that was loaded.
+const IMAGE: &str = "localhost/";
 
 /// What is looked at once a package is installed: each thing that holds is told. `dpkg` finds files that are not as they were
 /// packed, by their MD5 sums.
@@ -97,7 +100,7 @@ impl Typed {
             }
         }
         let podman = starting(PODMAN)?;
-        for verb in ["podman load ", "podman run "] {
+        for verb in ["podman load ", RUN] {
             if !podman.iter().any(|line| line.starts_with(verb)) {
                 return Err(missing(&format!("`{verb}…`")));
             }
@@ -113,6 +116,16 @@ impl Typed {
     /// The lines for an image, in their order.
     pub fn podman(&self) -> &[String] {
         &self.podman
+    }
+
+    /// The arguments that a container is given in each line that runs one: what stands behind the image's name.
+    pub fn arguments(&self) -> impl Iterator<Item = Vec<String>> {
+        let runs = self.podman.iter().filter(|line| line.starts_with(RUN));
+        runs.map(|line| {
+            let words = line.split(' ');
+            let behind = words.skip_while(|word| !word.starts_with(IMAGE)).skip(1);
+            behind.map(str::to_owned).collect()
+        })
     }
 
     /// What is typed in a Debian of that architecture, in the folder of the release.
@@ -235,6 +248,7 @@ mod tests {
                 "podman run localhost/vmlock:0.1.0-quick lock",
             ]
         );
+        assert_eq!(typed.arguments().collect::<Vec<_>>(), [["lock"]]);
         assert!(
             Typed::of(README, &NAMES[..1]).is_err(),
             "README names what is not there"

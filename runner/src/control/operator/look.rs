@@ -165,7 +165,7 @@ impl Operator {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{of, told};
-    use super::super::{LOOKING, Waits};
+    use super::super::{LOOKING, Order, Waits};
     use super::*;
     use crate::hold::barrier::Lost;
     use crate::hold::pausing::tests::{Lent, begins_paused, machine, watched};
@@ -191,7 +191,7 @@ mod tests {
         assert!(matches!(operator.resume(), Answer::Error(words) if words == LOOKING));
         for answer in [
             operator.pause(now),
-            operator.save(file(), false, now),
+            operator.save(file(), Order::default(), now),
             operator.look(now),
         ] {
             assert!(matches!(answer, Some(Answer::Error(_))));

@@ -20,7 +20,7 @@ fn a_save_and_an_audit_wait_until_its_memory_was_checked() {
         let now = Instant::now();
         let asked = match audits {
             true => operator.look(now),
-            false => operator.save(File::open("/dev/null").ok(), false, now),
+            false => operator.save(File::open("/dev/null").ok(), Order::default(), now),
         };
         assert!(asked.is_none());
         let (rounds, thread) = start();
@@ -56,7 +56,11 @@ fn a_guest_goes_on_while_who_wants_something_of_it_waits_until_its_memory_was_ch
         let mut operator = of(controls);
         let ask = |operator: &mut Operator| match audits {
             true => operator.look(Instant::now()),
-            false => operator.save(File::open("/dev/null").ok(), false, Instant::now()),
+            false => operator.save(
+                File::open("/dev/null").ok(),
+                Order::default(),
+                Instant::now(),
+            ),
         };
         assert!(ask(&mut operator).is_none());
         assert!(operator.turn(0, Instant::now()).is_none() && !operator.is_busy());
@@ -102,7 +106,11 @@ fn a_guest_at_its_end_is_not_paused_saved_or_audited_though_that_waits() {
         outlet.ends();
         let asked = match asks {
             "pause" => operator.pause(Instant::now()),
-            "save" => operator.save(File::open("/dev/null").ok(), false, Instant::now()),
+            "save" => operator.save(
+                File::open("/dev/null").ok(),
+                Order::default(),
+                Instant::now(),
+            ),
             _ => operator.look(Instant::now()),
         };
         assert!(asked.is_none());
@@ -158,7 +166,7 @@ fn who_waits_for_a_guest_whose_console_nobody_reads_is_told_so_and_leaves_it_as_
         let now = Instant::now();
         let asked = match audits {
             true => operator.look(now),
-            false => operator.save(File::open("/dev/null").ok(), false, now),
+            false => operator.save(File::open("/dev/null").ok(), Order::default(), now),
         };
         assert!(asked.is_none() && operator.turn(1, now).is_none());
         let late = now + LIMIT + Duration::from_secs(1);

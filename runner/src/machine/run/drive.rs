@@ -12,7 +12,7 @@ use crate::firmware::power::Start;
 use crate::jail::misbehave;
 #[cfg(feature = "torture")]
 use crate::jail::table::Thread;
-use crate::kvm::{self, Entry, Exit, Kick, Mmio, Rest, Runnable, Settled, Unstarted, Vm, core};
+use crate::kvm::{self, Entry, Exit, Kick, Mmio, Remains, Rest, Runnable, Unstarted, Vm, core};
 use crate::machine::loan::look::Answers;
 use crate::say;
 use kvm_bindings::{
@@ -159,7 +159,7 @@ pub(super) fn drive(index: u32, vcpu: Runnable, shared: &Shared) -> Option<Ended
 
 /// Where a vCPU stood when the machine's time was up, and how often it had come out, in words: whether it never began, or goes
 /// round in the vectors of exceptions that nobody handles.
-fn stood(index: u32, vcpu: &Settled<'_>, counts: &counters::Vcpu) -> String {
+fn stood(index: u32, vcpu: &Remains<'_>, counts: &counters::Vcpu) -> String {
     let named = [
         ("PC", core::PC),
         ("PSTATE", core::PSTATE),

@@ -1,5 +1,6 @@
 //! Registers of a byte, and bytes that wait: in hex digits, as they are read off a wire.
 
+use crate::shape::{Form, Shaped};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -32,6 +33,10 @@ impl fmt::Display for Byte {
     }
 }
 
+impl Shaped for Byte {
+    const FORM: Form = Form::One("8 bits, `0x` and 2 hex digits");
+}
+
 impl Serialize for Byte {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -58,6 +63,10 @@ impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+impl Shaped for Bytes {
+    const FORM: Form = Form::One("bytes, 2 hex digits each, 65536 bytes at most");
 }
 
 impl Serialize for Bytes {

@@ -7,21 +7,31 @@ pub struct Field {
     pub at: usize,
     /// Length.
     pub bytes: usize,
+    /// What it says.
+    pub about: &'static str,
 }
 
 /// What stands between these offsets, without a gap.
-pub(super) const fn fields<const N: usize>(starts: [usize; N], end: usize) -> [Field; N] {
-    let mut fields = [Field { at: 0, bytes: 0 }; N];
+pub(super) const fn fields<const N: usize>(
+    starts: [(usize, &'static str); N],
+    end: usize,
+) -> [Field; N] {
+    let nothing = Field {
+        at: 0,
+        bytes: 0,
+        about: "",
+    };
+    let mut fields = [nothing; N];
     let mut number = 0;
     while number < N {
-        let at = starts[number];
+        let (at, about) = starts[number];
         let next = if number + 1 < N {
-            starts[number + 1]
+            starts[number + 1].0
         } else {
             end
         };
         let bytes = next - at;
-        fields[number] = Field { at, bytes };
+        fields[number] = Field { at, bytes, about };
         number += 1;
     }
     fields

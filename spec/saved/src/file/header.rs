@@ -33,17 +33,23 @@ pub(super) const CRC_AT: usize = 4092;
 /// What stands in the header, in order.
 pub const HEADER: &[Field] = &fields(
     [
-        0,
-        VERSION_AT,
-        ARCH_AT,
-        SECTIONS_AT,
-        LENGTH_AT,
-        TABLE_AT,
-        MEMORY_OFFSET_AT,
-        MEMORY_BYTES_AT,
-        IDENTITY_AT,
-        RESERVED_AT,
-        CRC_AT,
+        (
+            0,
+            "`89 76 6d 6c 6f 63 6b 2d 73 61 76 65 0d 0a 1a 0a`: a byte that is no ASCII, `vmlock-save`, what transfers of text would change",
+        ),
+        (VERSION_AT, "container version: 1"),
+        (ARCH_AT, "architecture, as ELF numbers it: 183, arm64"),
+        (SECTIONS_AT, "how many sections there are"),
+        (LENGTH_AT, "length of the file"),
+        (TABLE_AT, "where the table is"),
+        (MEMORY_OFFSET_AT, "where guest memory is: 2 MiB"),
+        (MEMORY_BYTES_AT, "length of guest memory"),
+        (
+            IDENTITY_AT,
+            "identity: SHA-256 over the header up to its CRC, with the identity itself as zeros, the table and all sections",
+        ),
+        (RESERVED_AT, "zero"),
+        (CRC_AT, "CRC-32 of what stands before it"),
     ],
     HEADER_BYTES,
 );

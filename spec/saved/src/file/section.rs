@@ -4,6 +4,8 @@
 //! says it all, so that an older vmlock reads what it can; who reads knows every version that ever was.
 
 use super::table::Codec;
+use crate::shape::{Form, Shaped as _};
+use crate::state::{Disk, Gic, Host, Lines, Machine, Vcpu};
 use vmlock_spec::lock::canonical;
 
 /// A kind of section.
@@ -23,6 +25,8 @@ pub struct Kind {
     pub bytes_max: u64,
     /// What it says.
     pub about: &'static str,
+    /// How its newest version stands in JSON; a device's kind has its own.
+    pub form: Option<Form>,
 }
 
 /// Every kind, in the order in which the sections stand.
@@ -35,6 +39,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Raw,
         bytes_max: canonical::SIZE_MAX as u64,
         about: "the guest's lock, to the byte as it was checked in",
+        form: None,
     },
     Kind {
         name: "machine",
@@ -44,6 +49,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 4 << 10,
         about: "what there is once: the virtual counter and the wall clock",
+        form: Some(Machine::FORM),
     },
     Kind {
         name: "vcpu",
@@ -53,6 +59,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 1 << 20,
         about: "a vCPU, by its number: its registers by name, whether it is on, a pending SError",
+        form: Some(Vcpu::FORM),
     },
     Kind {
         name: "gic",
@@ -62,6 +69,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 8 << 20,
         about: "the interrupt controller as its guest has set it, and interrupts under way",
+        form: Some(Gic::FORM),
     },
     Kind {
         name: "lines",
@@ -71,6 +79,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 64 << 10,
         about: "the interrupt lines that devices hold up",
+        form: Some(Lines::FORM),
     },
     Kind {
         name: "device",
@@ -80,6 +89,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 64 << 20,
         about: "a device, by its name in the lock, in the version of its own kind",
+        form: None,
     },
     Kind {
         name: "disk",
@@ -89,6 +99,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 1 << 20,
         about: "a disk's length and a digest, by its name in the lock",
+        form: Some(Disk::FORM),
     },
     Kind {
         name: "host",
@@ -98,6 +109,7 @@ pub const KINDS: [Kind; 9] = [
         codec: Codec::Json,
         bytes_max: 64 << 10,
         about: "the host that it was saved on; nothing is decided by it",
+        form: Some(Host::FORM),
     },
     Kind {
         name: "memory",
@@ -108,6 +120,7 @@ pub const KINDS: [Kind; 9] = [
         bytes_max: super::memory::MEMORY_MAX / super::CHUNK_BYTES
             * super::memory::ENTRY_BYTES as u64,
         about: "for each 2 MiB of guest memory 40 bytes: 0 for a hole or 1, CRC-32, SHA-256",
+        form: None,
     },
 ];
 

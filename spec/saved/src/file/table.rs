@@ -20,15 +20,21 @@ const END_AT: usize = 124;
 /// What stands in an entry, in order.
 pub const ENTRY: &[Field] = &fields(
     [
-        0,
-        VERSION_AT,
-        CRITICAL_AT,
-        CODEC_AT,
-        RESERVED_AT,
-        OFFSET_AT,
-        LENGTH_AT,
-        CRC_AT,
-        END_AT,
+        (0, "name, printable ASCII, filled up with zeros"),
+        (VERSION_AT, "version of the section"),
+        (
+            CRITICAL_AT,
+            "1 where who does not know it must not go on, else 0",
+        ),
+        (
+            CODEC_AT,
+            "how it is to be read: 1 JSON, 2 as its section says",
+        ),
+        (RESERVED_AT, "zero"),
+        (OFFSET_AT, "where it is in the file"),
+        (LENGTH_AT, "its length"),
+        (CRC_AT, "CRC-32 of its bytes"),
+        (END_AT, "zero"),
     ],
     ENTRY_BYTES,
 );

@@ -7,16 +7,22 @@ use crate::hex::{Hex32, Hex64};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Distributor, redistributors and CPU interfaces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Gic {
-    /// GICD_CTLR.
-    pub control: Hex32,
-    /// Shared interrupts, 32 in each, from INTID 32 on.
-    pub shared: Vec<Shared>,
-    /// What each vCPU has, in the lock's order.
-    pub redistributors: Vec<Redistributor>,
+crate::shape! {
+    /// Distributor, redistributors and CPU interfaces.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Gic {
+        /// GICD_CTLR.
+        pub control: Hex32,
+        /// Shared interrupts, 32 in each, from INTID 32 on.
+        ///
+        /// Held to: as many as the lock has
+        pub shared: Vec<Shared>,
+        /// What each vCPU has, in the lock's order.
+        ///
+        /// Held to: one for each vCPU of the lock
+        pub redistributors: Vec<Redistributor>,
+    }
 }
 
 impl Gic {
@@ -32,50 +38,60 @@ impl Gic {
     }
 }
 
-/// Thirty-two interrupts: bit or byte n is about the n-th of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Interrupts {
-    /// IGROUPR.
-    pub group: Hex32,
-    /// ISENABLER.
-    pub enabled: Hex32,
-    /// The pending latches: ISPENDR as userspace reads it, without the lines.
-    pub pending: Hex32,
-    /// ISACTIVER.
-    pub active: Hex32,
-    /// The lines that are up, of interrupts that follow a level (`KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO`).
-    pub level: Hex32,
-    /// Two words of ICFGR.
-    pub configuration: [Hex32; 2],
-    /// Eight words of IPRIORITYR.
-    pub priority: [Hex32; 8],
+crate::shape! {
+    /// Thirty-two interrupts: bit or byte n is about the n-th of them.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Interrupts {
+        /// IGROUPR.
+        pub group: Hex32,
+        /// ISENABLER.
+        pub enabled: Hex32,
+        /// The pending latches: ISPENDR as userspace reads it, without the lines.
+        pub pending: Hex32,
+        /// ISACTIVER.
+        pub active: Hex32,
+        /// The lines that are up, of interrupts that follow a level (`KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO`).
+        ///
+        /// Held to: of shared interrupts, the lines of `lines`
+        pub level: Hex32,
+        /// Two words of ICFGR.
+        pub configuration: [Hex32; 2],
+        /// Eight words of IPRIORITYR.
+        pub priority: [Hex32; 8],
+    }
 }
 
-/// Thirty-two shared interrupts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Shared {
-    /// The interrupts.
-    pub interrupts: Interrupts,
-    /// IROUTER of each.
-    pub routes: [Hex64; 32],
+crate::shape! {
+    /// Thirty-two shared interrupts.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Shared {
+        /// The interrupts.
+        pub interrupts: Interrupts,
+        /// IROUTER of each.
+        pub routes: [Hex64; 32],
+    }
 }
 
-/// A vCPU's redistributor and CPU interface.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Redistributor {
-    /// GICR_CTLR.
-    pub control: Hex32,
-    /// GICR_PROPBASER.
-    pub properties: Hex64,
-    /// GICR_PENDBASER.
-    pub pending_table: Hex64,
-    /// SGIs and PPIs.
-    pub private: Interrupts,
-    /// Registers of the CPU interface, by name, those of [`INTERFACE`] that the kernel has (`KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS`).
-    pub interface: BTreeMap<String, Hex64>,
+crate::shape! {
+    /// A vCPU's redistributor and CPU interface.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Redistributor {
+        /// GICR_CTLR.
+        pub control: Hex32,
+        /// GICR_PROPBASER.
+        pub properties: Hex64,
+        /// GICR_PENDBASER.
+        pub pending_table: Hex64,
+        /// SGIs and PPIs.
+        pub private: Interrupts,
+        /// Registers of the CPU interface, by name, those of [`INTERFACE`] that the kernel has (`KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS`).
+        ///
+        /// Held to: the names of a CPU interface, the same in all; what each has is there
+        pub interface: BTreeMap<String, Hex64>,
+    }
 }
 
 /// Registers of a CPU interface, each with whether every interface has it: active priorities have as many words as

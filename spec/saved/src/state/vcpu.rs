@@ -1,43 +1,54 @@
 //! A vCPU at rest: its registers by their names, whether it is on, the SError that waits for it.
 
 use crate::hex::Value;
+use crate::shape::{Form, Shaped};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use vmlock_spec::catalogue::{Kind, RegisterInfo, register_by_name};
 
-/// A vCPU at rest: whatever it had asked for was answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Vcpu {
-    /// Whether it is on.
-    pub power: Power,
-    /// The SError that waits for it.
-    pub serror: Serror,
-    /// Every register that is its own.
-    pub registers: Registers,
+crate::shape! {
+    /// A vCPU at rest: whatever it had asked for was answered.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    pub struct Vcpu {
+        /// Whether it is on.
+        pub power: Power,
+        /// The SError that waits for it.
+        pub serror: Serror,
+        /// Every register that is its own.
+        ///
+        /// Held to: names that `vmlock explain` knows, in the order of their ids, without those that the lock decides; X0, SP_EL0, PC, SCTLR_EL1 and VBAR_EL1 are there, and PSTATE with a mode of EL0 or EL1
+        pub registers: Registers,
+    }
 }
 
-/// Whether a vCPU runs when the machine does (`KVM_GET_MP_STATE`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Power {
-    /// It does, be it in WFI (`KVM_MP_STATE_RUNNABLE`).
-    On,
-    /// It waits for CPU_ON (`KVM_MP_STATE_STOPPED`).
-    Off,
+crate::shape! {
+    /// Whether a vCPU runs when the machine does (`KVM_GET_MP_STATE`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Power {
+        /// It does, be it in WFI (`KVM_MP_STATE_RUNNABLE`).
+        On,
+        /// It waits for CPU_ON (`KVM_MP_STATE_STOPPED`).
+        Off,
+    }
 }
 
-/// An SError that is pending in KVM (`KVM_GET_VCPU_EVENTS`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Serror {
-    /// None.
-    None,
-    /// One without a syndrome of its own (`serror_pending`).
-    Pending,
-    /// One with this ESR_EL1.ISS, up to 24 bits (`serror_has_esr`, only with FEAT_RAS).
-    Syndrome(u32),
+crate::shape! {
+    /// An SError that is pending in KVM (`KVM_GET_VCPU_EVENTS`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Serror {
+        /// None.
+        None,
+        /// One without a syndrome of its own (`serror_pending`).
+        Pending,
+        /// One with this ESR_EL1.ISS, up to 24 bits (`serror_has_esr`, only with FEAT_RAS).
+        ///
+        /// Held to: 24 bits
+        Syndrome(u32),
+    }
 }
 
 /// Registers by the catalogue's names, in the order of their ids.
@@ -112,6 +123,10 @@ impl Registers {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+impl Shaped for Registers {
+    const FORM: Form = Form::One("by name, `0x` and 2 hex digits for each byte of the register");
 }
 
 impl Serialize for Registers {
