@@ -312,14 +312,15 @@ fn with(lock: &Lock, entries: &[Entry]) -> Lock {
 
 /// Each entry that was refused takes its next value, or stays as it is; whether there was one.
 fn give_way(entries: &mut [Entry], refused: &[Refusal]) -> bool {
-    let mut gave_way = false;
-    for entry in entries.iter_mut().filter(|entry| !entry.values.is_empty()) {
-        if refused.iter().any(|r| r.name.starts_with(&entry.name)) {
-            entry.values.remove(0);
-            gave_way = true;
-        }
-    }
-    gave_way
+    let mut next = |of: &dyn Fn(&Entry) -> bool| {
+        let open = entries.iter_mut().filter(|entry| !entry.values.is_empty());
+        let given = open.filter(|entry| of(entry));
+        given.map(|entry| entry.values.remove(0)).count() > 0
+    };
+    let named = |entry: &Entry| refused.iter().any(|r| r.name.starts_with(&entry.name));
+    // Where a call is refused that is no entry of its own, the services are what it follows from.
+    let of_calls = refused.iter().any(|r| r.name.contains('('));
+    next(&named) || of_calls && next(&|entry| entry.name.starts_with("KVM_REG_ARM_"))
 }
 
 /// That lock's machine, read back.
