@@ -2,7 +2,8 @@
 
 use super::Part;
 use super::bank::chosen;
-use vmlock_saved::hex::Hex32;
+use std::collections::BTreeMap;
+use vmlock_saved::hex::{Hex32, Hex64};
 use vmlock_saved::state::{Gic as View, Interrupts};
 use vmlock_spec::lock::Gic;
 
@@ -27,7 +28,7 @@ pub fn difference(gic: &Gic, saved: &View, read: &View, mapped: u32) -> Option<S
 
 /// What of two of them has to be equal: not the lines of timers and PMU, which KVM raises itself, nor what is latched of
 /// timers that it leaves to the hardware, nor groups that a lock decides, nor GICR_CTLR, in which a guest without an ITS
-/// sets nothing.
+/// sets nothing. A binary point below the least that there is, which a vCPU has that never ran, is that one to whoever reads it.
 fn comparable(mut view: View, gic: &Gic, mapped: u32) -> View {
     for one in &mut view.redistributors {
         one.control = Hex32(0);
@@ -36,6 +37,7 @@ fn comparable(mut view: View, gic: &Gic, mapped: u32) -> View {
         if !chosen(gic, Part::Redistributor(0), 0) {
             one.private.group = Hex32(0);
         }
+        least_points(&mut one.interface);
     }
     for (first, shared) in (32..).step_by(32).zip(&mut view.shared) {
         if !chosen(gic, Part::Distributor, first) {
@@ -43,6 +45,20 @@ fn comparable(mut view: View, gic: &Gic, mapped: u32) -> View {
         }
     }
     view
+}
+
+/// Binary points are at least 7 less the bits of priority, and 8 less those for group 1; what is written below that is that
+/// (IHI 0069, ICC_BPR0_EL1 and ICC_BPR1_EL1). KVM keeps zero until the hardware had it once: 7.3 tells 0 of a vCPU that never
+/// ran, and 6.12 2, on emulated CPUs with five bits.
+fn least_points(interface: &mut BTreeMap<String, Hex64>) {
+    let control = interface.get("ICC_CTLR_EL1").map_or(u64::MAX, |c| c.0);
+    // PRIbits counts one less.
+    let bits = (control >> 8 & 7) + 1;
+    for (name, all) in [("ICC_BPR0_EL1", 7u64), ("ICC_BPR1_EL1", 8)] {
+        if let Some(point) = interface.get_mut(name) {
+            point.0 = point.0.max(all.saturating_sub(bits));
+        }
+    }
 }
 
 /// All that an interrupt controller has, each with its name.
@@ -93,7 +109,6 @@ fn interrupts(frame: &str, at: usize, of: &Interrupts, all: &mut Vec<(String, u6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vmlock_saved::hex::Hex64;
     use vmlock_saved::state::{Redistributor, Shared};
     use vmlock_spec::lock::canonical;
 
@@ -162,5 +177,25 @@ mod tests {
             assert!(words.contains(name), "{words}: {name}");
             assert_eq!(words.is_empty(), name.is_empty(), "{words}");
         }
+    }
+
+    #[test]
+    fn a_binary_point_below_the_least_is_the_least() {
+        let points = |bits: u64, of: [u64; 2]| {
+            let [zero, one] = of.map(Hex64);
+            let control = Hex64((bits - 1) << 8);
+            let mut interface = BTreeMap::from([
+                ("ICC_BPR0_EL1".to_owned(), zero),
+                ("ICC_BPR1_EL1".to_owned(), one),
+                ("ICC_CTLR_EL1".to_owned(), control),
+            ]);
+            least_points(&mut interface);
+            ["ICC_BPR0_EL1", "ICC_BPR1_EL1"].map(|name| interface[name].0)
+        };
+        assert_eq!(points(5, [0, 0]), [2, 3]);
+        assert_eq!(points(5, [2, 3]), [2, 3]);
+        assert_eq!(points(5, [3, 4]), [3, 4], "a guest's own");
+        assert_eq!(points(7, [0, 0]), [0, 1]);
+        assert_eq!(points(8, [0, 0]), [0, 0]);
     }
 }
