@@ -51,6 +51,7 @@ mod provenance;
 mod record;
 mod release;
 mod reproduce;
+mod room;
 mod schedulers;
 mod shells;
 mod step;

@@ -25,6 +25,7 @@ use crate::libvirt;
 use crate::mutations;
 use crate::network;
 use crate::portable;
+use crate::room;
 use crate::shells;
 use crate::step::{self, Done, Outcomes, Step};
 use crate::tools;
@@ -68,6 +69,7 @@ pub fn run(cache: &Cache, flags: &flags::Test) -> Result<u8> {
         return only(cache, words);
     }
     emulator::warn_of_other_cpus()?;
+    room::ensure(cache, &room::VERIFY)?;
     let mut tally = Tally::default();
     // The tests of the workspace take these, too.
     let shells = shells::provide(cache)?;
