@@ -59,7 +59,7 @@ pub fn ensure(cache: &Cache, needs: &Needs) -> Result<()> {
             device: fs::metadata(path).ok()?.dev(),
             needs,
             holds: held(path),
-            free: u64::from(of.blocks_available()) * u64::from(of.fragment_size()),
+            free: of.blocks_available() * of.fragment_size(),
         })
     });
     let lacks = lacks(&folders.collect::<Vec<_>>());
