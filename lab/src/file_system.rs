@@ -44,7 +44,8 @@ impl FileSystem {
             Self::Ext4 => {
                 tools::ensure(EXT4)?;
                 let mut command = Command::new(tools::find("mke2fs").unwrap_or("mke2fs".into()));
-                command.args(["-q", "-F", "-t", "ext4", "-O", "verity"]);
+                // Its digests are of blocks as large.
+                command.args(["-q", "-F", "-b", "4096", "-t", "ext4", "-O", "verity"]);
                 command
             }
             Self::Btrfs => {

@@ -6,6 +6,8 @@
 
 #[path = "outlets/cable.rs"]
 mod cable;
+#[path = "outlets/files.rs"]
+mod files;
 mod host;
 
 use host::checks::guest;
