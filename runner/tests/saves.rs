@@ -7,6 +7,8 @@
 //! 5.10 and one on 7.3, and writes the files of both there, for a version of the file of which there is none yet.
 
 mod host;
+#[path = "saves/stolen.rs"]
+mod stolen;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
