@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::file_system::FileSystem;
 use crate::kernels;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -248,6 +249,9 @@ pub struct Run {
     /// A disk of the host, /dev/vda and so on; what is written there is gone with the host (repeatable)
     #[arg(long = "disk", value_name = "FILE")]
     pub disks: Vec<PathBuf>,
+    /// A disk of the host, behind those, with an empty file system, whose modules are loaded (repeatable)
+    #[arg(long = "file-system", value_name = "KIND")]
+    pub file_systems: Vec<FileSystem>,
     /// A module of the host's kernel to load, after those that it needs (repeatable)
     #[arg(long = "module", value_name = "NAME")]
     pub modules: Vec<String>,
@@ -260,6 +264,9 @@ pub struct Run {
     /// The vmlock-run that can be told to be slow and to misbehave, in the ordinary one's place
     #[arg(long)]
     pub torture: bool,
+    /// The lab's agent beside it (lab/agent), `vmlock-lab-agent`
+    #[arg(long)]
+    pub agent: bool,
     /// Keep what the host's kernel printed in this file
     #[arg(long, value_name = "FILE")]
     pub console: Option<PathBuf>,

@@ -46,6 +46,9 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
     let dir = current_dir()?;
     let mut files = Files::default();
     let inside = add_program(&mut files, &program()?)?;
+    if flags.agent {
+        add_program(&mut files, &cross::build(cache, cross::AGENT)?)?;
+    }
     add_arguments(cache, &mut files, &dir, &flags.args)?;
     for with in &flags.with {
         let (source, path) = with.split_once('=').unwrap_or((with, with));
@@ -68,9 +71,11 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
     }
 
     let mut wanted: Vec<&str> = flags.modules.iter().map(String::as_str).collect();
-    if !flags.disks.is_empty() {
+    let empty = &flags.file_systems;
+    if !flags.disks.is_empty() || !empty.is_empty() {
         wanted.extend(modules::DISKS);
     }
+    wanted.extend(empty.iter().flat_map(|kind| kind.modules()));
     files.modules(modules::provide(cache, &kernel, &wanted)?);
 
     let job = if is_shell {
@@ -98,6 +103,11 @@ pub fn run(cache: &Cache, flags: &Run) -> Result<u8> {
         .iter()
         .map(|disk| absolute(&dir, disk))
         .collect();
+    let made = cache.scratch()?;
+    for (number, kind) in empty.iter().enumerate() {
+        let disk = kind.make(cache, made.path(), &format!("{number}.img"))?;
+        machine.disks.push(disk);
+    }
     let raw = (flags.terminal && std::io::stdin().is_terminal()).then(RawTerminal::set);
     let outcome = emulate::run(
         &machine,

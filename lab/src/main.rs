@@ -23,6 +23,7 @@ mod emulator;
 mod errand;
 mod facts;
 mod failure;
+mod file_system;
 mod firmware;
 mod flags;
 mod guest;

@@ -4,6 +4,10 @@
 //! Needs an emulated host, so it is ignored unless asked for: `cargo test -p vmlock-run --test outlets -- --ignored`. The
 //! runner is one that can be told to be slow (`VMLOCK_SLOW_CHECK`, milliseconds for each chunk of 2 MiB).
 
+#[path = "outlets/cable.rs"]
+mod cable;
+#[path = "outlets/files.rs"]
+mod files;
 mod host;
 
 use host::checks::guest;
@@ -222,7 +226,7 @@ fn nothing_is_written_to_a_disk_before_its_guests_memory_was_checked() {
     );
     let script = format!("{names}\n{HEAD}{DISKED}");
     let script = place.write("outlets-disk.sh", script.as_bytes());
-    let said = in_host_of_tests(kernel, cpu, &script, &[image, lock, script.clone()]);
+    let said = in_host_of_tests(kernel, cpu, &script, &[image, lock, script.clone()], &[]);
     for (line, times) in [
         ("writes\n", 1),
         ("waits\n", 1),
@@ -261,7 +265,7 @@ fn nothing_leaves_a_restored_guest_before_its_memory_was_checked() {
     let lock = place.altered("one", lock, "guest.Image", small);
     let script = format!("lock={}\n{HEAD}{SCRIPT}", lock.display());
     let script = place.write("outlets.sh", script.as_bytes());
-    let said = in_host_of_tests(kernel, cpu, &script, &[image, lock, script.clone()]);
+    let said = in_host_of_tests(kernel, cpu, &script, &[image, lock, script.clone()], &[]);
     let chunk = |from: u64| {
         format!(
             "its memory at {from:#x} to {:#x} is not what was saved\n",

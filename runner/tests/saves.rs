@@ -7,6 +7,8 @@
 //! 5.10 and one on 7.3, and writes the files of both there, for a version of the file of which there is none yet.
 
 mod host;
+#[path = "saves/stolen.rs"]
+mod stolen;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -318,7 +320,7 @@ fn a_disk_that_fails_at_any_write_leaves_the_old_file_and_a_guest_that_goes_on()
     let script = format!("lock={}\n{FAILING}", lock.display());
     let script = place.write("failing.sh", script.as_bytes());
     let files = [image, lock, script.clone()];
-    let said = in_host_of_tests(HOSTS[0].0, HOSTS[0].1, &script, &files);
+    let said = in_host_of_tests(HOSTS[0].0, HOSTS[0].1, &script, &files, &[]);
     let ended = said
         .lines()
         .find_map(|line| line.strip_prefix("ended: 143, after "));

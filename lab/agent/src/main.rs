@@ -3,12 +3,15 @@
 //!
 //! * `vmlock-lab-agent answer SOCKET`, in the host: listens at a Unix socket, and sends what somebody says there back,
 //!   one connection after the other;
+//! * `vmlock-lab-agent hear SOCKET`, in the host: listens at a Unix socket, and writes what somebody says there to standard
+//!   output, in brackets for each connection, one after the other;
 //! * `vmlock-lab-agent ask PORT`, in the guest: connects to that port of its host, says what comes by standard input, and
 //!   writes the answer to standard output;
 //! * `vmlock-lab-agent give PORT FILE COUNT` and `vmlock-lab-agent take PORT`, in the host: let one connect to that TCP
 //!   port, and send so many bytes, the file over and over; or say the SHA-256 of all that comes (`stream.rs`);
 //! * `vmlock-lab-agent pass tap:NAME|file:PATH|listen:SOCKET… -- PROGRAM ARGUMENT…`, in the host: becomes that program,
 //!   with the descriptors 3, 4 and so on: attached to a tap, opened, listening;
+//! * `vmlock-lab-agent verity FILE`, in the host: puts a file under fs-verity;
 //! * `vmlock-lab-agent hold FILE`, in the guest: looks for ever whether its CPU keeps what it has (`hold.rs`);
 //! * `vmlock-lab-agent talk ADDRESS:PORT FILE`, in the guest: says numbered lines over one connection, and looks whether each
 //!   comes back (`talk.rs`);
@@ -18,7 +21,7 @@
 //!
 //! It ends with 1 and the words of Linux where something does not work.
 //!
-//! `unsafe` is here for the one request to a tap, which no library at hand has; in `hold.rs` and `wide.rs` for registers of the
+//! `unsafe` is here for the requests to a tap and to a file system, which no library at hand has; in `hold.rs` and `wide.rs` for registers of the
 //! CPU; and in `counts.rs` for Linux's events.
 
 mod counts;
@@ -32,7 +35,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, VsockAddr, connect, socket};
 use std::env;
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["answer", socket] => answer(socket),
+        ["hear", socket] => hear(socket),
         ["ask", port] => match port.parse() {
             Ok(port) => ask(port),
             Err(_) => Err(ErrorKind::InvalidInput.into()),
@@ -61,13 +65,14 @@ fn main() -> ExitCode {
             Err(_) => Err(ErrorKind::InvalidInput.into()),
         },
         ["pass", words @ ..] => pass(words),
+        ["verity", file] => verity(file),
         ["hold", file] => hold::hold(file),
         ["vectors", file] => wide::vectors(file),
         ["keys", file] => wide::keys(file),
         ["counts", file] => counts::counts(file),
         ["talk", address, file] => talk::talk(address, file),
         _ => Err(io::Error::other(
-            "answer SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or hold FILE, or vectors FILE, or keys FILE, or counts FILE, or talk ADDRESS:PORT FILE",
+            "answer SOCKET, or hear SOCKET, or ask PORT, or give PORT FILE COUNT, or take PORT, or pass WHAT… -- PROGRAM ARGUMENT…, or verity FILE, or hold FILE, or vectors FILE, or keys FILE, or counts FILE, or talk ADDRESS:PORT FILE",
         )),
     };
     match done {
@@ -149,6 +154,35 @@ fn tap(name: &str) -> io::Result<File> {
     }
 }
 
+/// `FS_IOC_ENABLE_VERITY` of include/uapi/linux/fsverity.h.
+const ENABLE_VERITY: u32 = 0x4080_6685;
+
+/// `struct fsverity_enable_arg`: how its digests are made; no salt and no signature.
+#[repr(C, align(8))]
+struct Verity {
+    version: u32,
+    hash_algorithm: u32,
+    block_size: u32,
+    rest: [u32; 29],
+}
+
+/// It is never written again, and each page is held against a digest (Documentation/filesystems/fsverity.rst).
+fn verity(path: &str) -> io::Result<()> {
+    let file = File::open(path)?;
+    // SHA-256, of blocks of 4 KiB.
+    let how = Verity {
+        version: 1,
+        hash_algorithm: 1,
+        block_size: 4096,
+        rest: [0; 29],
+    };
+    // SAFETY: the request reads a `struct fsverity_enable_arg`, which is as long as this.
+    match unsafe { libc::ioctl(file.as_raw_fd(), ENABLE_VERITY as _, &raw const how) } {
+        0.. => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 fn answer(path: &str) -> io::Result<()> {
     let listener = UnixListener::bind(path)?;
     loop {
@@ -156,6 +190,22 @@ fn answer(path: &str) -> io::Result<()> {
         // One who goes away in the middle is an end of the connection.
         let _ = io::copy(&mut &stream, &mut &stream);
         let _ = stream.shutdown(Shutdown::Write);
+    }
+}
+
+fn hear(path: &str) -> io::Result<()> {
+    let listener = UnixListener::bind(path)?;
+    let mut heard = io::stdout();
+    let mut write = |bytes: &[u8]| heard.write_all(bytes).and_then(|()| heard.flush());
+    loop {
+        let (mut stream, _) = listener.accept()?;
+        write(b"(")?;
+        let mut bytes = [0; 64];
+        // One that ends otherwise has said what it has.
+        while let Ok(count @ 1..) = stream.read(&mut bytes) {
+            write(&bytes[..count])?;
+        }
+        write(b")")?;
     }
 }
 

@@ -123,10 +123,17 @@ pub fn in_host_of(
     in_host_with(kernel, cpu, script, files, &[], modules, &[])
 }
 
-/// The same, with a runner that can be told to be slow.
+/// The same, with a runner that can be told to be slow, and what else the lab is told (`vmlock-lab run --help`).
 #[allow(dead_code)]
-pub fn in_host_of_tests(kernel: &str, cpu: &str, script: &Path, files: &[PathBuf]) -> String {
-    in_host_with(kernel, cpu, script, files, &[], &[], &["--torture"])
+pub fn in_host_of_tests(
+    kernel: &str,
+    cpu: &str,
+    script: &Path,
+    files: &[PathBuf],
+    more: &[&str],
+) -> String {
+    let flags = [&["--torture"], more].concat();
+    in_host_with(kernel, cpu, script, files, &[], &[], &flags)
 }
 
 /// The same, and these files come back from there.
