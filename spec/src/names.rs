@@ -458,10 +458,7 @@ pub fn by_number(name: &str) -> Option<&'static RegisterInfo> {
         return None;
     };
     let number = |text: &str, most: u16| text.parse::<u16>().ok().filter(|n| *n <= most);
-    let bare = |text: &'_ str| {
-        text.strip_prefix('C')
-            .map_or(text.to_owned(), str::to_owned)
-    };
+    let bare = |text: &str| text.trim_start_matches('C').to_owned();
     if upper.starts_with('S') && !(crn.starts_with('C') && crm.starts_with('C')) {
         return None;
     }

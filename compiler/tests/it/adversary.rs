@@ -37,12 +37,7 @@ fn a_name_is_answered_by_the_thing_that_is_meant_and_never_by_its_neighbour() {
                 "every guest has a GICv3; what a baseline says of it is the revision in GICD_IIDR: `gic-iidr-rev0`, `gic-iidr-rev1`, `gic-iidr-rev2`, `gic-iidr-rev3`",
                 "",
             ),
-            (
-                "\"kvm-6.8\"",
-                "\"al2023\"",
-                "write `al2023-6.1`",
-                "\"al2023-6.1\"",
-            ),
+            ("\"kvm-6.8\"", "\"al2023\"", "write `al2023-6.1`", ""),
             (
                 "\"kvm-6.8\"",
                 "\"virt-8.2\"",

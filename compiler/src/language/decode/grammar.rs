@@ -15,6 +15,13 @@ use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::names;
 use vmlock_spec::words::did_you_mean;
 
+/// Whether a node of that name has values.
+fn says_something(word: &str) -> bool {
+    let rows = nodes::every(nodes::VM.block).into_iter();
+    rows.filter(|row| row.word == word)
+        .any(|row| !row.values.is_empty())
+}
+
 /// Nodes that are their names alone, as values.
 fn names_alone(nodes: &[KdlNode]) -> Option<String> {
     let alone = |node: &KdlNode| node.entries().is_empty() && node.children().is_none();
@@ -122,7 +129,12 @@ impl Decoder<'_> {
                         Some(line) => format!("write `{line}`, in one line"),
                         None if node.entries().is_empty() => match names_alone(several) {
                             Some(names) => format!("write `{word} {names}`, in one line"),
-                            None => format!("`{word}` is one line: what it says stands behind it"),
+                            None if says_something(word) => {
+                                format!("`{word}` is one line: what it says stands behind it")
+                            }
+                            None => format!(
+                                "remove the braces and what is between them; `{word}` is one line"
+                            ),
                         },
                         None => format!(
                             "remove the braces and what is between them; `{word}` is one line"

@@ -89,7 +89,7 @@ impl Scanner<'_> {
         } else if word == "r" && self.raw_string(start) {
         } else if let Some(what) = self.glued(start) {
             self.needs_quotes(start, what);
-        } else if let Some(size) = bare_size(word) {
+        } else if let Some(size) = bare_size(word).filter(|_| !self.takes_a_number(start)) {
             self.report(
                 &format!("the size `{word}` stands without quotes"),
                 start..self.at,
@@ -137,7 +137,7 @@ impl Scanner<'_> {
 
     /// Whether what stands there has to be a number: the value of a property, or one of a node's own.
     fn takes_a_number(&self, start: usize) -> bool {
-        let before = self.source.text[..start].as_bytes();
+        let before = &self.bytes[..start];
         let from = start.saturating_sub(NEAR);
         let line = &before[from..];
         let begins = line.iter().rposition(|b| matches!(b, b'\n' | b';' | b'{'));
