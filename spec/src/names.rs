@@ -39,7 +39,11 @@ fn release(name: &str) -> Option<Release> {
         },
     };
     let more = !rest.is_empty();
-    let plain = rest.is_empty() || rest.starts_with(['.', '-', '_', '+', ' ']);
+    // A range is no release.
+    if rest.contains("..") {
+        return None;
+    }
+    let plain = rest.is_empty() || rest.starts_with(['.', '-', '_', '+', ' ', '@', ':', ',']);
     plain.then_some(Release { major, minor, more })
 }
 
@@ -92,7 +96,17 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
         wholes.last().copied().unwrap_or_default(),
     );
     const ADOPT: &str = "`vmlock adopt REPORT` pins a host of it as it is";
-    if name.contains(['<', '>', '=', '^', '~']) {
+    const COMPARED: [char; 5] = ['<', '>', '=', '^', '~'];
+    let family = |text: &str| -> String {
+        let letters = text.chars().take_while(char::is_ascii_alphabetic);
+        letters.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    // Of a part there is no range either: it is answered like one of another version.
+    let of_kernel = |name: &str| {
+        let of = family(name.trim_start_matches(|c| COMPARED.contains(&c) || c == ' '));
+        ["", "v", "kvm", "linux", "kernel", "mainline"].contains(&of.as_str())
+    };
+    if (name.contains(COMPARED) || name.contains("..")) && of_kernel(name) {
         let bare = name.trim_matches(|c: char| !c.is_ascii_digit());
         let one = of_release(bare).filter(|one| wholes.contains(&one.as_str()));
         return format!(
@@ -110,9 +124,32 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
     if let Some(known) = distribution(&lower, catalogue) {
         return format!("write `{known}`");
     }
-    const SYSTEMS: [&str; 10] = [
-        "debian", "ubuntu", "rhel", "centos", "fedora", "suse", "sles", "alpine", "amazon",
+    const SYSTEMS: [&str; 25] = [
+        "debian",
+        "ubuntu",
+        "rhel",
+        "centos",
+        "fedora",
+        "suse",
+        "sles",
+        "alpine",
+        "amazon",
         "android",
+        "rocky",
+        "alma",
+        "oracle",
+        "opensuse",
+        "openeuler",
+        "raspbian",
+        "el8",
+        "el9",
+        "el10",
+        "buster",
+        "focal",
+        "jammy",
+        "noble",
+        "al2",
+        "bottlerocket",
     ];
     if SYSTEMS.iter().any(|system| lower.starts_with(system)) {
         let standing = catalogue.standing();
@@ -138,13 +175,24 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
     if catalogue.cpu(&lower).is_some() {
         return format!("`{lower}` is a CPU model: it stands behind `cpu`");
     }
+    if ["qemu", "virt", "pc", "machine"].contains(&family(&lower).as_str()) {
+        return format!(
+            "a machine type of QEMU's says nothing of what a kernel shows: name the kernel's release, `{oldest}` to `{newest}`"
+        );
+    }
     let all = || catalogue.baseline_names();
+    let parts = || BASELINES.iter().filter(|b| b.part.is_some());
+    if let Some(part) = part_of_version(&lower, parts().map(|b| b.name.as_ref())) {
+        return format!("write `{part}`");
+    }
     if let Some(near) = did_you_mean(name, all()) {
         return near;
     }
-    let parts = || BASELINES.iter().filter(|b| b.part.is_some());
-    let family = lower.split(['-', '_']).next().unwrap_or_default();
-    let family = family.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == 'v');
+    let family = match family(&lower) {
+        of if of.starts_with("gic") => "gic".to_owned(),
+        of => of,
+    };
+    let family = family.as_str();
     let of_family: Vec<String> = parts()
         .filter(|b| !family.is_empty() && b.name.split('-').any(|part| part == family))
         .map(|b| format!("`{}`", b.name))
@@ -165,8 +213,33 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
     }
 }
 
-/// Code names of releases of Debian.
-const CODE_NAMES: [(&str, &str); 3] = [
+/// The part that a longer version of its name is of: `psci-1.1` of `PSCI-v1.1.0` and `psci >= 1.1`.
+fn part_of_version<'a>(lower: &str, parts: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let digits = lower.find(|c: char| c.is_ascii_digit())?;
+    let (family, version) = lower.split_at(digits);
+    let family = family.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let family = match family.strip_suffix('v') {
+        Some(rest) if rest.ends_with(|c: char| !c.is_ascii_alphabetic()) => {
+            rest.trim_end_matches(|c: char| !c.is_ascii_alphabetic())
+        }
+        _ => family,
+    };
+    let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (numbers, rest) = version.split_at(end.unwrap_or(version.len()));
+    let mut numbers: Vec<&str> = numbers.split('.').collect();
+    // `1.1.0` is `1.1`, and nobody knows what `1.1.2` would be.
+    while numbers.len() > 2 && numbers.last().is_some_and(|last| *last == "0") {
+        numbers.pop();
+    }
+    let meant = format!("{family}-{}", numbers.join("."));
+    let mut parts = parts;
+    parts.find(|part| rest.is_empty() && *part == meant)
+}
+
+/// Other names of distributions' releases.
+const CODE_NAMES: [(&str, &str); 5] = [
+    ("amazon-linux-2023", "al2023"),
+    ("amazonlinux2023", "al2023"),
     ("bullseye", "debian-11"),
     ("bookworm", "debian-12"),
     ("trixie", "debian-13"),
@@ -180,7 +253,15 @@ fn distribution(lower: &str, catalogue: &Catalogue) -> Option<String> {
     let meant = letters(code.map_or(lower, |(_, name)| name));
     let standing = catalogue.standing();
     let known = standing.iter().find(|(name, _)| letters(name) == meant);
-    known.map(|(name, _)| (*name).to_owned())
+    // `al2023` is the kernel of that release, where there is one.
+    let mut begun = standing.iter().filter(|(name, _)| {
+        let release = name.rsplit_once('-').map(|(release, _)| letters(release));
+        release.is_some_and(|release| {
+            release == meant && release.ends_with(|c: char| c.is_ascii_digit())
+        })
+    });
+    let only = begun.next().filter(|_| begun.next().is_none());
+    known.or(only).map(|(name, _)| (*name).to_owned())
 }
 
 fn of_this(release: &Release, wholes: &[&str], oldest: &str, newest: &str, adopt: &str) -> String {
@@ -223,7 +304,17 @@ fn of_this(release: &Release, wholes: &[&str], oldest: &str, newest: &str, adopt
 }
 
 /// Machines and products by the CPU that they have.
-const PRODUCTS: [(&str, &str); 9] = [
+const PRODUCTS: [(&str, &str); 19] = [
+    ("c6g", "graviton2"),
+    ("m6g", "graviton2"),
+    ("r6g", "graviton2"),
+    ("t4g", "graviton2"),
+    ("c7g", "graviton3"),
+    ("m7g", "graviton3"),
+    ("r7g", "graviton3"),
+    ("c8g", "graviton4"),
+    ("m8g", "graviton4"),
+    ("r8g", "graviton4"),
     ("altra", "neoverse-n1"),
     ("altramax", "neoverse-n1"),
     ("rpi4", "cortex-a72"),
@@ -272,14 +363,80 @@ pub fn cpu(name: &str, catalogue: &Catalogue) -> String {
     if let [one] = same.as_slice() {
         return format!("did you mean `{one}`?");
     }
-    let product = PRODUCTS.iter().find(|(product, _)| word.ends_with(product));
+    // A size of a cloud's machine is none of its CPU: `c6g.large`.
+    let kind = plain(name.split('.').next().unwrap_or(name));
+    let product = PRODUCTS
+        .iter()
+        .find(|(product, _)| word.ends_with(product) || kind == **product);
     if let Some((_, model)) = product.filter(|(_, model)| catalogue.cpu(model).is_some()) {
         return format!("its CPU is a `{model}`: write that");
     }
-    did_you_mean(name, catalogue.cpu_names()).unwrap_or_else(|| {
+    let parts = by_part(word, catalogue);
+    if !parts.is_empty() {
+        let names: Vec<String> = parts.iter().map(|name| format!("`{name}`")).collect();
+        return match names.as_slice() {
+            [one] => format!(
+                "that is what MIDR_EL1 says of `{}`: write that",
+                one.trim_matches('`')
+            ),
+            several => format!(
+                "that is what MIDR_EL1 says of {}: write one of them",
+                several.join(" and of ")
+            ),
+        };
+    }
+    // The name of another core is no slip of the fingers, a Neoverse V2 is no N2; a key that was struck twice is one.
+    let once = |text: &str| {
+        let mut letters: Vec<char> = text.to_ascii_lowercase().chars().collect();
+        letters.dedup();
+        letters
+    };
+    let whole = is_core_of_arm(name);
+    let near = catalogue
+        .cpu_names()
+        .filter(|model| !whole || once(model) == once(name));
+    let near = did_you_mean(name, near);
+    near.unwrap_or_else(|| {
         let names: Vec<&str> = catalogue.cpu_names().collect();
         format!("known models: {}; {OWN}", names.join(", "))
     })
+}
+
+/// Whether that is how Arm calls a core: `cortex-a57`, `Neoverse V2`.
+pub fn is_core_of_arm(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let Some((family, core)) = lower.split_once(['-', '_', ' ']) else {
+        return false;
+    };
+    let letters = core.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let digits = core[letters..]
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    ["cortex", "neoverse"].contains(&family) && letters == 1 && digits > 0
+}
+
+/// The models whose MIDR_EL1 has that value, or else that implementer's part, or part number.
+fn by_part<'a>(word: &str, catalogue: &'a Catalogue) -> Vec<&'a str> {
+    let digits = word.strip_prefix("0x");
+    let Some(number) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
+        return Vec::new();
+    };
+    const PART: u64 = 0xff00_fff0;
+    let midr = |model: &str| {
+        let cpu = catalogue.cpu(model)?;
+        let found = cpu.registers.iter().find(|r| r.register == "MIDR_EL1")?;
+        Some(found.value)
+    };
+    let like = |fits: &dyn Fn(u64) -> bool| -> Vec<&'a str> {
+        let names = catalogue.cpu_names();
+        names.filter(|name| midr(name).is_some_and(fits)).collect()
+    };
+    match (number <= 0xfff, like(&|midr| midr == number)) {
+        (true, _) => like(&|midr| midr >> 4 & 0xfff == number),
+        (false, same) if !same.is_empty() => same,
+        (false, _) => like(&|midr| midr & PART == number & PART),
+    }
 }
 
 /// A register by its KVM id (`0x603000000013c030`), as assemblers write it (`S3_0_C0_C6_0`), or the first of a row.
@@ -292,17 +449,48 @@ pub fn by_number(name: &str) -> Option<&'static RegisterInfo> {
         return register_by_id(u64::from_str_radix(digits, 16).ok()?);
     }
     let upper = name.to_ascii_uppercase();
-    let parts: Vec<&str> = upper.strip_prefix('S')?.split('_').collect();
+    // Encodings are written with colons, too: `3:0:0:4:0`.
+    let parts: Vec<&str> = match upper.strip_prefix('S') {
+        Some(rest) => rest.split('_').collect(),
+        None => upper.split(':').collect(),
+    };
     let [op0, op1, crn, crm, op2] = parts.as_slice() else {
         return None;
     };
     let number = |text: &str, most: u16| text.parse::<u16>().ok().filter(|n| *n <= most);
+    let bare = |text: &str| text.trim_start_matches('C').to_owned();
+    if upper.starts_with('S') && !(crn.starts_with('C') && crm.starts_with('C')) {
+        return None;
+    }
     let encoding = number(op0, 3)? << 14
         | number(op1, 7)? << 11
-        | number(crn.strip_prefix('C')?, 15)? << 7
-        | number(crm.strip_prefix('C')?, 15)? << 3
+        | number(&bare(crn), 15)? << 7
+        | number(&bare(crm), 15)? << 3
         | number(op2, 7)?;
     REGISTERS.iter().find(|r| r.encoding == Some(encoding))
+}
+
+/// The same where a field has to stand: of a whole register it says which there are.
+pub fn field(path: &str) -> Option<String> {
+    let help = register(path)?;
+    let one = help.strip_prefix("did you mean `");
+    let one = one.and_then(|rest| rest.strip_suffix("`?"));
+    match one.and_then(register_by_name) {
+        Some(register) => Some(of_register(
+            register,
+            &format!("it is `{}`: ", register.name),
+        )),
+        None => Some(help),
+    }
+}
+
+/// That a field of the register is to be written, and which there are.
+fn of_register(register: &RegisterInfo, before: &str) -> String {
+    let name = &register.name;
+    let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
+    let one = fields.first().unwrap_or(&"FIELD");
+    let fields = fields.join(", ");
+    format!("{before}write a field of it, such as `{name}.{one}`; there are {fields}")
 }
 
 /// What to write for a register, or a field of one, that is not known by that name; nothing where nothing is like it.
@@ -311,13 +499,13 @@ pub fn register(path: &str) -> Option<String> {
         return Some(words);
     }
     if let Some(register) = register_by_name(path) {
-        let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
-        let one = fields.first().unwrap_or(&"FIELD");
-        let fields = fields.join(", ");
-        return Some(format!(
-            "write a field of it, such as `{path}.{one}`; there are {fields}"
-        ));
+        return Some(of_register(register, ""));
     }
+    if let Some(register) = by_number(path) {
+        return Some(format!("did you mean `{}`?", register.name));
+    }
+    let path = in_sources(path);
+    let path = path.as_str();
     let (name, rest) = match path.find(['.', ':', '[', '/', ' ']) {
         Some(at) => (&path[..at], path[at + 1..].trim_matches([']', ' ', ':'])),
         None => (path, ""),
@@ -358,8 +546,60 @@ pub fn register(path: &str) -> Option<String> {
     }
 }
 
+/// A path as sources of programs spell it, with a point: `ID_AA64PFR0_EL1_SVE`, `ID_AA64PFR0_EL1->SVE`.
+fn in_sources(path: &str) -> String {
+    let path = path.replace("->", ".").replace("::", ".");
+    let upper = path.to_ascii_uppercase();
+    match upper.find("_EL1_").filter(|_| !path.contains('.')) {
+        Some(at) => {
+            let (name, field) = path.split_at(at + "_EL1".len());
+            let field = &field[1..];
+            let field = ["_SHIFT", "_MASK", "_WIDTH"]
+                .iter()
+                .find_map(|end| field.strip_suffix(end))
+                .unwrap_or(field);
+            format!("{name}.{field}")
+        }
+        None => path,
+    }
+}
+
+/// Features by the names that compilers, Arm's manuals and other programs have for them where Linux has another.
+const FEATURES: [(&str, &str); 19] = [
+    ("lse", "atomics"),
+    ("lse2", "uscat"),
+    ("neon", "asimd"),
+    ("simd", "asimd"),
+    ("advsimd", "asimd"),
+    ("crc", "crc32"),
+    ("rdm", "asimdrdm"),
+    ("rdma", "asimdrdm"),
+    ("dotprod", "asimddp"),
+    ("fhm", "asimdfhm"),
+    ("fp16fml", "asimdfhm"),
+    ("rcpc", "lrcpc"),
+    ("dpb", "dcpop"),
+    ("dpb2", "dcpodp"),
+    ("frintts", "frint"),
+    ("pmuv3", "pmu"),
+    ("memtag", "mte"),
+    ("ptrauth", "pauth"),
+    ("pvtime", "steal-time"),
+];
+
+/// What is called here what others call so: `atomics` for `FEAT_LSE`.
+pub fn feature_elsewhere(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    let plain = lower.strip_prefix("feat_").unwrap_or(&lower);
+    let found = FEATURES.iter().find(|(theirs, _)| *theirs == plain);
+    found.map(|(_, ours)| *ours)
+}
+
 /// What to write for a feature by a name that it has elsewhere: `FEAT_RNG`, `RNDR`.
 pub fn feature(name: &str) -> Option<String> {
+    if let Some(ours) = feature_elsewhere(name) {
+        return Some(format!("did you mean `{ours}`?"));
+    }
     let plain = name.strip_prefix("FEAT_").unwrap_or(name);
     let hwcap = HWCAPS.iter().find(|h| h.name.eq_ignore_ascii_case(plain));
     match hwcap.filter(|hwcap| hwcap.name != name) {

@@ -3,18 +3,36 @@
 
 use std::borrow::Cow;
 
+/// Most candidates that are equally near and named side by side.
+const NEAREST: usize = 4;
+
 /// `did you mean …` for the candidate within an edit distance of two (of one for a word of up to four letters), or nothing.
+/// Of several that are equally near it is the one that begins like the word; where that does not tell, all of them are
+/// named, or none of many: which one is meant is nobody's to guess.
 pub fn did_you_mean<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     if word.is_empty() {
         return None;
     }
     let limit = if word.len() < 5 { 1 } else { 2 };
-    candidates
+    let near = candidates
         .filter(|c| !two_things(word, c))
-        .map(|c| (distance(word, c), c))
-        .filter(|(d, _)| *d <= limit)
-        .min()
-        .map(|(_, c)| format!("did you mean `{c}`?"))
+        .map(|c| (distance(word, c), usize::MAX - alike(word, c), c))
+        .filter(|(d, ..)| *d <= limit);
+    let mut near: Vec<(usize, usize, &str)> = near.collect();
+    near.sort_unstable();
+    near.dedup();
+    let (distance, unlike, _) = *near.first()?;
+    near.retain(|(d, u, _)| (*d, *u) == (distance, unlike));
+    let names: Vec<String> = near.iter().map(|(.., c)| format!("`{c}`")).collect();
+    (names.len() <= NEAREST).then(|| format!("did you mean {}?", names.join(" or ")))
+}
+
+/// How many characters two words begin with alike.
+fn alike(a: &str, b: &str) -> usize {
+    let lower = |text: &str| text.to_lowercase();
+    let (a, b) = (lower(a), lower(b));
+    let same = a.chars().zip(b.chars()).take_while(|(x, y)| x == y);
+    same.count()
 }
 
 /// Levenshtein distance, case-insensitive, on characters.

@@ -96,7 +96,10 @@ pub fn run(flags: &DiffFlags, out: &mut Output) {
                     match locks {
                         [Ok(a), Ok(b)] => difference::guest_visible(difference::compare(&a, &b)),
                         failed => {
-                            for diagnostic in failed.into_iter().filter_map(Result::err) {
+                            // What is wrong with the CPU is wrong for both.
+                            let known = catalogue.cpu(cpu).is_some();
+                            let failed = failed.into_iter().filter_map(Result::err);
+                            for diagnostic in failed.take(if known { 2 } else { 1 }) {
                                 out.fail(Exit::Environment, *diagnostic);
                             }
                             return;
@@ -241,7 +244,9 @@ pub fn side(name: &str, catalogue: &Catalogue) -> Result<Side, Box<Diagnostic>> 
     }
     // A log is no JSON, and may not even be text.
     let begins = files::read(path, account::SIZE_MAX).unwrap_or_default();
-    if !begins.trim_ascii_start().starts_with(b"{") && contains(&begins, NAME.as_bytes()) {
+    let bare = begins.strip_prefix("\u{feff}".as_bytes());
+    let bare = bare.unwrap_or(&begins).trim_ascii_start();
+    if !bare.starts_with(b"{") && contains(&begins, NAME.as_bytes()) {
         return Ok(Side::Observed(Box::new(read_observed(path)?)));
     }
     let text = read(path, report::SIZE_MAX)?;

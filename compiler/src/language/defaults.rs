@@ -192,7 +192,10 @@ fn meant(source: &Arc<Source>, document: &mut KdlDocument) -> Vec<Diagnostic> {
     let is_bare = document.nodes().iter().any(bare);
     if let Some(first) = document.nodes().iter().find(|node| bare(node)) {
         let words = format!("`{}` stands at the top of an imported file", word(first));
-        let help = "put `defaults {` before all that machines take over, and `}` behind it";
+        let help = match word(first).as_str() {
+            "import" => "a file imports no other: name both files in the `import` of the machine",
+            _ => "put `defaults {` before all that machines take over, and `}` behind it",
+        };
         found.push(finding(first, words, help));
     }
     document

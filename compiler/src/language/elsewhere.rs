@@ -173,17 +173,19 @@ const COUNTS: [&str; 9] = [
 ];
 
 /// How vCPUs are laid out elsewhere, which no machine of vmlock's says. All but the last count them.
-const TOPOLOGY: [&str; 8] = [
-    "sockets", "dies", "clusters", "modules", "cores", "threads", "maxcpus", "topology",
+const TOPOLOGY: [&str; 9] = [
+    "sockets", "dies", "clusters", "modules", "cores", "threads", "smt", "maxcpus", "topology",
 ];
 
 /// What hides a feature elsewhere.
-const HIDES: [&str; 7] = [
-    "disable", "mask", "without", "remove", "deny", "no", "exclude",
+const HIDES: [&str; 9] = [
+    "disable", "mask", "without", "remove", "deny", "no", "exclude", "unset", "clear",
 ];
 
 /// What a machine of vmlock's has none of.
-const ABSENT: [&str; 32] = [
+const ABSENT: [&str; 34] = [
+    "vfio",
+    "hostdev",
     "gpu",
     "vga",
     "display",

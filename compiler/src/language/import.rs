@@ -79,13 +79,30 @@ pub fn import(
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
+/// Parses an imported file, which no description is asked for.
+fn parse(source: &Arc<Source>) -> Result<KdlDocument, Vec<Diagnostic>> {
+    const HELP: &str = "an imported file holds `baseline`, `cpu` and `defaults` blocks, in KDL; `vmlock cpu REPORT` makes one of a host report";
+    read::parse(source).map_err(|mut errors| {
+        for error in &mut errors {
+            if error
+                .message
+                .iter()
+                .any(|words| words.ends_with(", not KDL"))
+            {
+                error.help = vec![HELP.to_owned()];
+            }
+        }
+        errors
+    })
+}
+
 /// Adds one file to the catalogue; gives its tree, and what is wrong with it, whole-file problems without a place.
 pub fn add(
     catalogue: &mut Catalogue,
     source: &Arc<Source>,
     file: &str,
 ) -> (Option<KdlDocument>, Vec<Diagnostic>) {
-    let document = match read::parse(source) {
+    let document = match parse(source) {
         Ok(document) => document,
         Err(errors) => return (None, errors),
     };
@@ -145,7 +162,7 @@ pub fn add(
 /// What is wrong with the whole of an imported file that has no defaults: it is no KDL, or has at its top what such files
 /// have not. A machine may lack just what was meant to stand there.
 pub fn wrong_as_a_whole(source: &Arc<Source>, file: &str) -> Vec<Diagnostic> {
-    let strange = match read::parse(source) {
+    let strange = match parse(source) {
         Err(errors) => return errors,
         Ok(document) => {
             let mut nodes = document.nodes().iter();

@@ -70,7 +70,12 @@ pub fn source_of(bytes: Vec<u8>, shown: &str) -> Result<Arc<Source>, Box<Diagnos
                 format!("`{shown}` is not UTF-8: byte {byte:#04x} at offset {offset}, line {line}");
             bad(Diagnostic::error("spec::not-utf-8", words)
                 .in_file(shown)
-                .help("save the file as UTF-8"))
+                .help(match bytes.get(..2) {
+                    Some([0xff, 0xfe] | [0xfe, 0xff]) => {
+                        "save the file as UTF-8: it is UTF-16, as some editors and PowerShell's `>` write it"
+                    }
+                    _ => "save the file as UTF-8",
+                }))
         }
     }
 }

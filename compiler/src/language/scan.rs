@@ -91,7 +91,7 @@ impl Scanner<'_> {
         }
         while self.at < self.bytes.len() && self.found.len() < FOUND_MAX {
             let start = self.at;
-            if self.begins && (self.foreign(start) || self.table(start)) {
+            if self.begins && (self.of_a_merge(start) || self.foreign(start) || self.table(start)) {
                 continue;
             }
             let goes_on = match self.bytes[self.at] {
@@ -133,7 +133,10 @@ impl Scanner<'_> {
                     self.value_follows(start);
                     self.counted(start)
                 }
-                b'(' | b')' | b'[' | b']' | b'\\' => {
+                sign @ (b'(' | b')' | b'[' | b']' | b'\\') => {
+                    if matches!(sign, b'(' | b')') {
+                        self.no_brace(start);
+                    }
                     self.at += 1;
                     self.counted(start)
                 }
@@ -177,6 +180,18 @@ impl Scanner<'_> {
     /// What no KDL text may hold as it stands (KDL 2.0.0, "Disallowed Literal Code Points"): the
     /// parser would blame the string or the word around it. Says whether there is any.
     fn unseen(&mut self) -> bool {
+        let zeros = self.bytes.iter().filter(|byte| **byte == 0).count();
+        if zeros > 1 {
+            let at = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(0);
+            // Of ASCII in UTF-16 each second byte is 0.
+            let message = match zeros * 3 > self.bytes.len() && zeros * 3 < self.bytes.len() * 2 {
+                true => "this file is UTF-16",
+                false => "this is no text: it has zero bytes",
+            };
+            let help = "save the file as UTF-8";
+            self.report(message, at..at + 1, "the first zero byte", help);
+            return true;
+        }
         let disallowed = |at: usize, c: char| {
             matches!(c, '\0'..='\x08' | '\x0e'..='\x1f' | '\x7f' | '\u{200e}' | '\u{200f}')
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -267,6 +282,26 @@ impl Scanner<'_> {
             return false;
         }
         true
+    }
+
+    /// A `(` or `)` where other languages have a block.
+    fn no_brace(&mut self, at: usize) {
+        let opens = self.bytes[at] == b'(';
+        let next = self.bytes[at + 1..].iter().find(|b| !b" \t\r".contains(b));
+        let before = self.bytes[..at].iter().rfind(|b| !b" \t\r".contains(b));
+        let alone = match opens {
+            true => matches!(next, None | Some(b'\n' | b')')),
+            false => matches!(before, None | Some(b'\n')),
+        };
+        if alone {
+            let (sign, brace) = if opens { ('(', '{') } else { (')', '}') };
+            self.report(
+                &format!("a `{sign}` is no brace of a block"),
+                at..at + 1,
+                "this sign",
+                format!("a block stands in braces: write `{brace}`"),
+            );
+        }
     }
 
     /// The parser would point at the whole node.

@@ -3,6 +3,7 @@
 //! What needs a shell, git beside one, a terminal, modes or pipes of Unix is not tried on Windows, but for what `windows`
 //! tries there in its place.
 
+mod adversary;
 mod below;
 mod ci;
 #[cfg(unix)]

@@ -77,12 +77,16 @@ fn unknown(index: usize, allow: &Allow) -> Complaint {
 }
 
 fn of_no_field(index: usize, allow: &Allow) -> Complaint {
+    let fields = allow.fields.as_deref().unwrap_or_default();
     let mut complaint = complaint(
         index,
         "spec::unknown-warning",
         Severity::Error,
         format!("`{}` is not allowed field by field", allow.code),
-        format!("leave the fields out; only `{WITHHOLDS}` has them"),
+        match fields.iter().any(|field| field.contains("::")) {
+            true => "each warning has an `allow` of its own, with its reason".to_owned(),
+            false => format!("leave the fields out; only `{WITHHOLDS}` has them"),
+        },
     );
     complaint.place = format!("/allow/{index}/fields/0");
     complaint

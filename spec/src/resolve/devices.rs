@@ -441,8 +441,11 @@ fn files(spec: &VmSpec, complaints: &mut Complaints) {
     let mut disks: Vec<(usize, &Disk)> = Vec::new();
     for (index, device) in spec.devices.iter().enumerate() {
         let Device::Disk(disk) = device else { continue };
+        // That two names are one is told already.
         let shared = |(_, other): &&(usize, &Disk)| {
-            other.path == disk.path && !(other.read_only && disk.read_only)
+            other.name != disk.name
+                && other.path == disk.path
+                && !(other.read_only && disk.read_only)
         };
         if let Some((first, other)) = disks.iter().find(shared) {
             let complaint = complaints.error(

@@ -2,6 +2,8 @@
 //! to is refused, for it would be locked as nobody means it.
 
 use super::Complaints;
+use crate::catalogue::hwcap;
+use crate::vm::Feature;
 
 /// What a text is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(super) enum Sort {
     CommandLine,
     /// A name of the catalogue's or the machine's.
     Name,
+    /// The name of a CPU model, of which there is one.
+    Model,
 }
 
 /// Quotes of other languages, and those that editors make of them.
@@ -49,6 +53,7 @@ fn found(text: &str, sort: Sort, what: &str) -> Option<(String, String)> {
         Sort::Place => quoted(text, what),
         Sort::CommandLine => quoted_words(text),
         Sort::Name => filled_in(text).or_else(|| several(text)),
+        Sort::Model => filled_in(text).or_else(|| more_than_a_model(text)),
     };
     of_sort.or_else(|| filled_in(text))
 }
@@ -82,7 +87,12 @@ fn quoted(text: &str, what: &str) -> Option<(String, String)> {
 /// Several names in one text.
 fn several(text: &str) -> Option<(String, String)> {
     let names: Vec<&str> = text.split([',', ' ']).filter(|n| !n.is_empty()).collect();
-    let apart = text.contains(',') || names.iter().all(|name| name.contains(['-', '.']));
+    let is_feature = |name: &&str| {
+        hwcap(name).is_some() || Feature::ALL.iter().any(|feature| feature.name() == *name)
+    };
+    let apart = text.contains(',')
+        || names.iter().all(|name| name.contains(['-', '.']))
+        || names.iter().all(is_feature);
     if names.len() < 2 || !apart {
         return None;
     }
@@ -93,6 +103,26 @@ fn several(text: &str) -> Option<(String, String)> {
     Some((
         "one text holds several names".to_owned(),
         format!("write each in quotes of its own: {}", names.join(" ")),
+    ))
+}
+
+/// A CPU as QEMU and device trees write it: `neoverse-n1,pmu=on`, `arm,neoverse-n1`.
+fn more_than_a_model(text: &str) -> Option<(String, String)> {
+    if !text.contains(',') {
+        return None;
+    }
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    let model = match parts.as_slice() {
+        ["arm", model] => model,
+        [model, ..] => model,
+        [] => return None,
+    };
+    Some((
+        "one text holds more than the name of a CPU model".to_owned(),
+        format!(
+            "write `\"{}\"`; what a vCPU has beside its model stands in the block of `cpu`, each alone on its line",
+            model.escape_debug()
+        ),
     ))
 }
 

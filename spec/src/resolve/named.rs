@@ -146,7 +146,8 @@ fn off_already(feature: Feature, name: &str, place: &str, complaints: &mut Compl
 
 /// A word that is no hwcap.
 fn unknown(context: &Context, name: &str, place: &str, complaints: &mut Complaints) {
-    if let Some((index, feature)) = feature(context, name) {
+    let ours = names::feature_elsewhere(name);
+    if let Some((index, feature)) = feature(context, ours.unwrap_or(name)) {
         match index {
             None => off_already(feature, name, place, complaints),
             Some(index) => {
@@ -169,11 +170,12 @@ fn unknown(context: &Context, name: &str, place: &str, complaints: &mut Complain
     let paths = fields_called(name);
     let plain = name.strip_prefix("FEAT_").unwrap_or(name);
     let hwcap = HWCAPS.iter().find(|h| h.name.eq_ignore_ascii_case(plain));
+    let hwcap = hwcap.or_else(|| HWCAPS.iter().find(|h| Some(h.name.as_ref()) == ours));
     let help = match (hwcap, paths.is_empty(), did_you_mean(name, names)) {
         (Some(hwcap), _, _) => format!("write \"{}\", as in /proc/cpuinfo", hwcap.name),
         (None, false, _) => format!("as a field it is {}", paths.join(" and ")),
         (None, true, Some(near)) => near,
-        (None, true, None) => match names::register(name) {
+        (None, true, None) => match names::field(name) {
             Some(help) => {
                 let message = format!("`{}` is no feature, and no field", name.escape_debug());
                 complaints.error("spec::unknown-register", place, message, Some(help));

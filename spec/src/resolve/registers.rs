@@ -2,7 +2,7 @@
 
 use super::{Complaints, Context, Draft, features};
 use crate::catalogue::{
-    Field, Kind, REGISTERS, RegisterInfo, Silicon, Subject, field, register_by_name,
+    Field, Kind, REGISTERS, RegisterInfo, Silicon, Subject, field, hwcap, register_by_name,
 };
 use crate::lock::{Binding, LockedRegister};
 use crate::names;
@@ -151,7 +151,15 @@ pub(super) fn look_up(
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     match register_by_name(name) {
         None => {
-            let help = names::register(path).unwrap_or_else(|| {
+            let help = hwcap(path).map(|feature| {
+                let fields = feature.fields.iter().map(|f| format!("`{}`", f.path));
+                let fields: Vec<String> = fields.collect();
+                match fields.is_empty() {
+                    true => format!("no field of a register says `{path}`: leave it out"),
+                    false => format!("the fields that say `{path}` are {}", fields.join(" and ")),
+                }
+            });
+            let help = help.or_else(|| names::field(path)).unwrap_or_else(|| {
                 "a field is written REGISTER.FIELD, such as \"ID_AA64ISAR0_EL1.AES\"; `vmlock explain` lists the registers".to_owned()
             });
             complaints.error(
@@ -171,8 +179,23 @@ pub(super) fn look_up(
         }
         Some(register) => {
             let fields: Vec<&str> = register.fields.iter().map(|f| f.name.as_ref()).collect();
-            let help = did_you_mean(rest, fields.iter().copied())
-                .unwrap_or_else(|| format!("`{name}` has: {}", fields.join(", ")));
+            // A value has no place in a path, and bits of a field are none of its name.
+            let (bare, value) = match rest.split_once('[') {
+                Some((bare, _)) => (bare, ""),
+                None => rest.split_once(['=', ':', ' ']).unwrap_or((rest, "")),
+            };
+            let (bare, value) = (bare.trim(), value.trim_matches(['=', ':', ' ']));
+            let known = fields.iter().find(|f| f.eq_ignore_ascii_case(bare));
+            let help = match known {
+                Some(field) if !value.is_empty() => {
+                    format!(
+                        "name the field alone, `{name}.{field}`; its value stands in a `set`: `set \"{name}.{field}\" {value}`"
+                    )
+                }
+                Some(field) => format!("did you mean `{field}`?"),
+                None => did_you_mean(rest, fields.iter().copied())
+                    .unwrap_or_else(|| format!("`{name}` has: {}", fields.join(", "))),
+            };
             let message = match rest {
                 "" => format!("`{name}` needs a field, as in `{name}.FIELD`"),
                 _ => format!("`{name}` has no field `{rest}`"),

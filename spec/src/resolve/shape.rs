@@ -153,7 +153,7 @@ fn memory(bytes: u64, old: bool, complaints: &mut Complaints) {
         ("too much memory", help)
     } else if !bytes.is_multiple_of(MEMORY_STEP_BYTES) {
         let better = bytes.next_multiple_of(MEMORY_STEP_BYTES);
-        let help = format!("for example {} MiB, in bytes {better}", better >> 20);
+        let help = format!("for example `{}MiB`, in bytes {better}", better >> 20);
         ("memory must be a multiple of 2 MiB", help)
     } else {
         return;
@@ -314,7 +314,7 @@ fn texts(spec: &VmSpec, complaints: &mut Complaints) {
     }
     let (place, what) = ("/cpu/model", "the CPU model");
     if text(model, place, what, complaints) {
-        literal::complain(model, Sort::Name, place, what, complaints);
+        literal::complain(model, Sort::Model, place, what, complaints);
     }
     for (index, SetField { field, value: _ }) in set.iter().enumerate() {
         let place = format!("/cpu/set/{index}/field");
@@ -376,12 +376,17 @@ pub(super) fn digest(digest: &Option<String>, place: &str, complaints: &mut Comp
 
 /// Says whether it is a text.
 pub(super) fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) -> bool {
-    if text.is_empty() {
+    let why = place.ends_with("/reason");
+    if text.is_empty() || why && text.trim().is_empty() {
+        let help = match why {
+            true => "say why it is no mistake here, for those who read this later",
+            false => "write a name or leave the whole entry out",
+        };
         complaints.error(
             "spec::empty",
             place,
             format!("{what} is empty"),
-            Some("write a name or leave the whole entry out".into()),
+            Some(help.into()),
         );
     } else if text.len() > TEXT_BYTES_MAX {
         complaints.error(

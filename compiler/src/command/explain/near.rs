@@ -24,6 +24,8 @@ pub fn unknown(name: &str) -> Diagnostic {
     let meant = names::of_release(name).filter(|_| name.contains('.'));
     let near = match meant.or_else(|| of_family(name)) {
         Some(_) => Some(names::baseline(name, &Catalogue::builtin())),
+        None if names::feature_elsewhere(name).is_some() => names::feature(name),
+        None if names::is_core_of_arm(name) => Some(names::cpu(name, &Catalogue::builtin())),
         None => of_code(name)
             .or_else(|| of_value(name))
             .or_else(|| of_row(name))

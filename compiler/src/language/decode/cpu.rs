@@ -8,6 +8,8 @@ use crate::language::elsewhere;
 use crate::language::nodes::Node;
 use kdl::{KdlEntry, KdlNode};
 use std::ops::RangeInclusive;
+use vmlock_spec::catalogue::{hwcap, register_by_name};
+use vmlock_spec::names;
 use vmlock_spec::vm::Feature;
 use vmlock_spec::vm::limits::VCPUS;
 
@@ -16,6 +18,26 @@ const COUNT: RangeInclusive<i128> = *VCPUS.start() as i128..=*VCPUS.end() as i12
 
 /// What is said of vCPUs here that have sockets, cores or threads elsewhere.
 pub(super) const NO_LAYOUT: &str = "no machine of vmlock's lays its vCPUs out";
+
+/// What is said of a feature that is no vCPU's own.
+const OF_MODEL: &str = "leave the line out: a CPU has what its model has";
+
+/// The vCPU feature with which a feature of Linux's comes.
+fn comes_with(word: &str) -> Option<&'static str> {
+    hwcap(word).and_then(|hwcap| hwcap.feature.as_deref())
+}
+
+/// What a line of other programs hides: names alone, or with the 0 that they would have then.
+fn hidden(node: &KdlNode) -> Option<String> {
+    let (names, others): (Vec<&KdlEntry>, Vec<&KdlEntry>) = node
+        .entries()
+        .iter()
+        .partition(|entry| entry.name().is_none() && entry.value().as_string().is_some());
+    let zero = |entry: &&KdlEntry| entry.name().is_none() && entry.value().as_integer() == Some(0);
+    let names = names.iter().filter_map(|entry| entry.value().as_string());
+    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
+    (!names.is_empty() && others.iter().all(zero)).then(|| names.join(" "))
+}
 
 /// How many vCPUs a value says: `2`, `"2"`, `x2`.
 pub(super) fn counted(entry: &KdlEntry) -> Option<i128> {
@@ -121,8 +143,17 @@ impl Decoder<'_> {
                     words.join("; ")
                 ),
             }
-        } else if elsewhere::hides(word) && !values.is_empty() {
-            format!("write `hide {}`", values.join(" "))
+        } else if let Some(names) = hidden(node).filter(|_| elsewhere::hides(word)) {
+            format!("write `hide {names}`")
+        } else if let Some(written) = self.sets_a_field(node) {
+            written
+        } else if let Some(feature) = names::feature_elsewhere(word).or_else(|| comes_with(word)) {
+            match known.clone().any(|known| known == feature) {
+                true => format!("write `{feature}`"),
+                false => format!("{OF_MODEL}: `hide \"{feature}\"` alone takes it away"),
+            }
+        } else if hwcap(word).is_some() {
+            format!("{OF_MODEL}: `hide \"{word}\"` alone takes it away")
         } else {
             suggest(word, known)
         };
@@ -135,9 +166,55 @@ impl Decoder<'_> {
         );
     }
 
+    /// A field of a register as a node of its own, or behind another word than `set`: how it is written here.
+    fn sets_a_field(&self, node: &KdlNode) -> Option<String> {
+        let word = node.name().value();
+        let is_path = |path: &str| {
+            let name = path.split('.').next().unwrap_or(path);
+            path.contains('.') && register_by_name(&name.to_ascii_uppercase()).is_some()
+        };
+        let (path, value) = match node.entries() {
+            [value] if is_path(word) => (word, Some(value)),
+            [path, value] if !is_path(word) => (path.value().as_string()?, Some(value)),
+            _ if register_by_name(word).is_some() || is_path(word) => (word, None),
+            _ => return None,
+        };
+        let number = value.filter(|value| value.value().as_integer().is_some());
+        let written = number.and_then(|value| self.source.text.get(self.value_span(value)));
+        match written {
+            Some(number) if is_path(path) => Some(format!("write `set {path:?} {number}`")),
+            _ if path == word => {
+                let name = path.split('.').next().unwrap_or(path);
+                Some(format!(
+                    "a field is set in a line of its own, with its value: `set \"{name}.FIELD\" 0`"
+                ))
+            }
+            _ => None,
+        }
+    }
+
     /// The field of a `set`, and its value.
     pub(super) fn set<'n>(&mut self, row: &Node, node: &'n KdlNode) -> Vec<&'n KdlEntry> {
         let mut list = self.arguments(node);
+        // `set "REGISTER" "FIELD" 1` is one mistake.
+        if let [register, field, value] = list.as_slice()
+            && let (Some(register), Some(field)) =
+                (register.value().as_string(), field.value().as_string())
+            && register_by_name(register).is_some()
+            && let Some(value) = self.source.text.get(self.value_span(value))
+        {
+            let help = format!("write `set \"{register}.{field}\" {value}`");
+            let span = range(list[0].span()).start..range(list[1].span()).end;
+            self.push(
+                "spec::unexpected-argument",
+                "a field is one name, with its register".to_owned(),
+                span,
+                "two names",
+                help,
+            );
+            self.unread.push("/cpu/set".to_owned());
+            return Vec::new();
+        }
         for extra in list.iter().skip(2) {
             self.push(
                 "spec::unexpected-argument",
@@ -150,7 +227,8 @@ impl Decoder<'_> {
         let told = node.children().is_some() || self.meant_a_value(node);
         if list.len() < 2 && !told {
             let field = list.first().and_then(|entry| entry.value().as_string());
-            let (words, help) = match field.map(|f| f.split_once('=').unwrap_or((f, ""))) {
+            let apart = |f| str::split_once(f, ['=', ':', ' ']).unwrap_or((f, ""));
+            let (words, help) = match field.map(apart) {
                 None => ("nothing follows", format!("write `{}`", row.example)),
                 Some((field, "")) => (
                     "the value is missing",

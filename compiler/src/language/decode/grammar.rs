@@ -15,6 +15,23 @@ use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::names;
 use vmlock_spec::words::did_you_mean;
 
+/// Whether a node of that name has values.
+fn says_something(word: &str) -> bool {
+    let rows = nodes::every(nodes::VM.block).into_iter();
+    rows.filter(|row| row.word == word)
+        .any(|row| !row.values.is_empty())
+}
+
+/// Nodes that are their names alone, as values.
+fn names_alone(nodes: &[KdlNode]) -> Option<String> {
+    let alone = |node: &KdlNode| node.entries().is_empty() && node.children().is_none();
+    let all = !nodes.is_empty() && nodes.iter().all(alone);
+    let names = nodes
+        .iter()
+        .map(|node| format!("{:?}", node.name().value()));
+    all.then(|| names.collect::<Vec<String>>().join(" "))
+}
+
 impl Decoder<'_> {
     pub(super) fn no_type(&mut self, annotation: Option<&kdl::KdlIdentifier>) {
         if let Some(name) = annotation {
@@ -110,6 +127,15 @@ impl Decoder<'_> {
                     }
                     several => match self.as_properties(node, several) {
                         Some(line) => format!("write `{line}`, in one line"),
+                        None if node.entries().is_empty() => match names_alone(several) {
+                            Some(names) => format!("write `{word} {names}`, in one line"),
+                            None if says_something(word) => {
+                                format!("`{word}` is one line: what it says stands behind it")
+                            }
+                            None => format!(
+                                "remove the braces and what is between them; `{word}` is one line"
+                            ),
+                        },
                         None => format!(
                             "remove the braces and what is between them; `{word}` is one line"
                         ),
@@ -283,7 +309,15 @@ impl Decoder<'_> {
             "disk" if ["ro", "readonly", "read-only"].contains(&second.as_str()) => {
                 "write `read-only=#true`".to_owned()
             }
-            "vm" => format!("write `vm {first} {{ … }}`"),
+            "vm" => match all.as_slice() {
+                [name, word, base]
+                    if word == "from" || super::word::FROM_ELSEWHERE.contains(&word.as_str()) =>
+                {
+                    self.misspelt.insert("from");
+                    format!("write `vm {name} from={base} {{ … }}`")
+                }
+                _ => format!("write `vm {first} {{ … }}`"),
+            },
             "arch" | "memory" | "console" | "lock-schema" | "across-saves" => match list.len() {
                 2 => "keep one of the two".to_owned(),
                 _ => "keep one of them".to_owned(),

@@ -403,7 +403,8 @@ const OF_LINES: [&str; 4] = [
     "spec::missing",
     "spec::wrong-type",
 ];
-const OF_VALUES: [&str; 9] = [
+const OF_VALUES: [&str; 10] = [
+    "spec::type-annotation",
     "spec::unknown-console",
     "spec::unknown-arch",
     "spec::unknown-across-saves",
@@ -447,7 +448,7 @@ fn plain(name: &str) -> String {
 
 /// The unit that a size's name says.
 fn unit(name: &str) -> Option<&'static str> {
-    let last = name.rsplit(['-', '_']).next()?;
+    let last = name.rsplit(['-', '_']).next()?.to_ascii_lowercase();
     let units = [
         ("kib", "KiB"),
         ("mib", "MiB"),
@@ -581,7 +582,9 @@ impl Decoder<'_> {
             return;
         };
         for other in of_this {
-            one.message.extend(other.message);
+            let new = other.message.into_iter();
+            let new: Vec<String> = new.filter(|words| !one.message.contains(words)).collect();
+            one.message.extend(new);
             one.labels.extend(other.labels);
             let new = other
                 .help

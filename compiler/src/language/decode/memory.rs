@@ -77,7 +77,11 @@ fn apart(node: &KdlNode) -> Option<(Range<usize>, String)> {
         [number, unit] => (number, unit),
         _ => return None,
     };
-    let (count, text) = (number.value().as_integer()?, unit.value().as_string()?);
+    let count = match number.value().as_string() {
+        Some(digits) => digits.parse().ok().filter(|count| *count > 0),
+        None => number.value().as_integer(),
+    };
+    let (count, text) = (count?, unit.value().as_string()?);
     let unit_is_one =
         number.name().is_none() && unit.name().is_none_or(|name| name.value() == "unit");
     let letter = text.chars().next()?.to_ascii_uppercase();
@@ -94,6 +98,13 @@ pub fn size(text: &str) -> Result<u64, Option<String>> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let Ok(number) = number.parse::<u64>() else {
+        let bare = text.trim_start_matches([' ', '\t', '+']);
+        if bare.len() < text.len() && bare.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(match size(bare) {
+                Ok(_) => Some(format!("write `{bare}`")),
+                Err(help) => help,
+            });
+        }
         let help = "write a whole number and `MiB` or `GiB`, for example `512MiB`";
         return Err(Some(help.to_owned()));
     };

@@ -33,7 +33,9 @@ impl Decoder<'_> {
         let as_value = match row.word {
             "cpu" => self.count_elsewhere(node),
             // One without anything.
-            "allow" => values.is_empty(),
+            "allow" => values
+                .first()
+                .is_none_or(|first| first.value().as_string().is_none()),
             _ => row.values.is_empty() && !values.is_empty(),
         };
         let in_block = row.block.is_empty() && node.children().is_some();

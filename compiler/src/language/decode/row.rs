@@ -1,6 +1,7 @@
 //! A node by its row of the table: what it says, as the JSON form of a description has it, and where each place of that
 //! stands. What a row does not say is in the other files.
 
+use super::cpu::counted;
 use super::line::Line;
 use super::span::{head, range, range_of_entries};
 use super::{Decoder, line, meant};
@@ -9,6 +10,8 @@ use crate::location::WHOLE;
 use kdl::{KdlEntry, KdlNode};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
+use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::names;
 
 /// An object of the JSON form.
 pub(super) type Object = Map<String, Json>;
@@ -142,6 +145,9 @@ impl Decoder<'_> {
             _ if row.word == "set" => self.set(row, node),
             values => {
                 let mut list = self.arguments(node);
+                if let Some(told) = self.reason_in_words(row, node) {
+                    list.retain(|entry| entry.span().offset() < told);
+                }
                 let given = list.len();
                 self.first(row, node, &list);
                 if !row.many && given > values.len() {
@@ -166,6 +172,37 @@ impl Decoder<'_> {
                 list
             }
         }
+    }
+
+    /// Reports a reason of several words without quotes; where its second word begins.
+    fn reason_in_words(&mut self, row: &Node, node: &KdlNode) -> Option<usize> {
+        let entries = node.entries();
+        let is_reason =
+            |entry: &KdlEntry| entry.name().is_some_and(|name| name.value() == "reason");
+        let at = entries.iter().position(is_reason)?;
+        let words = entries.get(at..).filter(|words| words.len() > 1)?;
+        let bare = |entry: &KdlEntry| {
+            let text = self.source.text.get(self.value_span(entry))?;
+            let plain = entry.value().as_string() == Some(text) && !text.contains("::");
+            plain.then(|| text.to_owned())
+        };
+        let texts: Vec<String> = words.iter().map(bare).collect::<Option<_>>()?;
+        let nameless = words[1..].iter().all(|entry| entry.name().is_none());
+        if row.word != "allow" || !nameless {
+            return None;
+        }
+        let (from, to) = (
+            range(words[1].span()).start,
+            range(words[words.len() - 1].span()).end,
+        );
+        self.push(
+            "spec::unexpected-argument",
+            "`reason` is one text, in quotes".to_owned(),
+            from..to,
+            "no part of it",
+            format!("write `reason=\"{}\"`", texts.join(" ")),
+        );
+        Some(from)
     }
 
     /// Reports the values of a node that takes none.
@@ -378,9 +415,17 @@ impl Decoder<'_> {
             Value::Named("Arch") => self.arch(entry, what).map(Json::from),
             Value::Named("AcrossSaves") => self.across_saves(entry, what).map(Json::from),
             Value::Model if entry.value().as_integer().is_some() => {
-                let count = entry.value().as_integer().unwrap_or(1);
-                let help =
-                    format!("write `cpu \"neoverse-n1\" count={count}`, with the model that it is");
+                let written = self.source.text.get(self.value_span(entry));
+                let written = written.unwrap_or_default();
+                // Digits are a number of vCPUs; `0xd0c` is what MIDR_EL1 says of a CPU.
+                let help = match counted(entry).filter(|_| !written.starts_with("0x")) {
+                    Some(count) => {
+                        format!(
+                            "write `cpu \"neoverse-n1\" count={count}`, with the model that it is"
+                        )
+                    }
+                    None => names::cpu(written, &Catalogue::builtin()),
+                };
                 self.wrong_type(entry, what, "a name", help);
                 None
             }

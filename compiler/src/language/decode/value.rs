@@ -4,6 +4,9 @@ use super::{Decoder, meant};
 use crate::language::nodes::{self, Node, Number};
 use kdl::{KdlEntry, KdlValue};
 
+/// What the table calls the code of an `allow`.
+const WARNING: &str = "a warning's code";
+
 /// The kind of a value, for people.
 fn kind(value: &KdlValue) -> &'static str {
     match value {
@@ -43,6 +46,9 @@ impl Decoder<'_> {
             let help = match entry.value() {
                 KdlValue::Null | KdlValue::Bool(false) => meant::absent(&name),
                 KdlValue::Bool(true) => format!("{what} is a text in quotes"),
+                _ if what == WARNING => {
+                    "a warning has a name, such as `spec::unsure`; events of the PMU stand in its block: `pmu { allow 0x11; }`".to_owned()
+                }
                 _ => format!("write `{name}\"{written}\"`"),
             };
             self.wrong_type(entry, what, "a string", help);

@@ -15,6 +15,10 @@ use serde_json::Value as Json;
 use vmlock_spec::vm::{AcrossSaves, Feature, VmSpec};
 use vmlock_spec::words::did_you_mean;
 
+/// What is said of a command line of QEMU's.
+const OPTION: &str =
+    "`vmlock import FILE` makes a description of a command line of QEMU's that stands in a file";
+
 impl Decoder<'_> {
     /// The machines of a file. What else stands at its top is reported, and so is that there is none.
     pub(super) fn document<'n>(&mut self, document: &'n KdlDocument) -> Vec<&'n KdlNode> {
@@ -36,6 +40,7 @@ impl Decoder<'_> {
                 "defaults" => "`defaults` stands in a file that machines `import`; those of one file are built `from` one of them".to_owned(),
                 _ if VM_NODES.contains(&word) => format!("`{word}` stands inside the `vm` block"),
                 "kdl-version" => "leave it out; a line `/- kdl-version 2` may stand there instead".to_owned(),
+                _ if word.starts_with("qemu-") => OPTION.to_owned(),
                 _ if elsewhere::node(word) == Some("import") => "inside the `vm` block, `import \"my-cpu.kdl\"` names a file of your own".to_owned(),
                 _ => did_you_mean(word, ["vm"].into_iter()).unwrap_or_else(|| match node.children() {
                     Some(_) => "a description is `vm` blocks, one for each machine: `vm \"NAME\" { … }`".to_owned(),
@@ -124,6 +129,19 @@ impl Decoder<'_> {
         if option.len() < word.len() && option.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return self.option(node);
         }
+        // The sign of a diff or of a list, before a line that is one of ours.
+        let named = node
+            .entries()
+            .first()
+            .and_then(|entry| entry.value().as_string());
+        let ours = named.and_then(|named| VM_NODES.iter().find(|known| **known == named));
+        if let Some(ours) = ours.filter(|_| ["+", "-", ">", "*", "•", "|"].contains(&word)) {
+            self.misspelt.insert(ours);
+            let message = format!("a `{word}` stands before `{ours}`");
+            let help = format!("a line begins with its word: remove the `{word}`, or the line");
+            self.push("spec::unknown-node", message, head(node), "this sign", help);
+            return;
+        }
         if !elsewhere::counts(word) {
             self.resembles(word, VM_NODES.into_iter());
         }
@@ -160,11 +178,10 @@ impl Decoder<'_> {
 
     /// Reports an option of a command line, with which the others are told of.
     fn option(&mut self, node: &KdlNode) {
-        const HELP: &str = "`vmlock import FILE` makes a description of a command line of QEMU's that stands in a file";
         if self
             .found
             .iter()
-            .any(|one| one.help.iter().any(|h| h == HELP))
+            .any(|one| one.help.iter().any(|h| h == OPTION))
         {
             return;
         }
@@ -172,7 +189,7 @@ impl Decoder<'_> {
         self.misspelt.extend(["cpu", "memory"]);
         let word = node.name().value();
         let message = format!("`{word}` is an option of a command line");
-        self.push("spec::unknown-node", message, head(node), "unknown", HELP);
+        self.push("spec::unknown-node", message, head(node), "unknown", OPTION);
     }
 
     /// What to write for a node that has another name elsewhere, or another place; what it means is not missing as well.
@@ -232,7 +249,10 @@ impl Decoder<'_> {
                 .unwrap_or_default();
             let rest = rest.lines().next().unwrap_or_default();
             let rest = rest.trim_end().trim_end_matches(['{', ';']).trim_end();
-            return Some(format!("write `{ours}{rest}`"));
+            // A warning is allowed with a reason.
+            let reasons = ours != "allow" || rest.contains('=');
+            let why = if reasons { "" } else { " reason=\"…\"" };
+            return Some(format!("write `{ours}{rest}{why}`"));
         }
         match word {
             "psci" | "gic" | "smccc" | "gic-version" | "gic_version" => Some("baselines decide that: a part stands in `abi` behind a whole one, as in `abi \"kvm-6.8\" \"psci-1.1\"`".to_owned()),
@@ -247,6 +267,10 @@ impl Decoder<'_> {
 
     /// An instruction set by its name.
     pub(super) fn arch(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
+        if entry.value().as_integer().is_some() {
+            self.wrong_type(entry, what, "a name", "write `\"arm64\"`".to_owned());
+            return None;
+        }
         let name = self.string(entry, what)?;
         if name == "arm64" {
             return Some(name);

@@ -83,6 +83,7 @@ const NODES: [(&[&str], &str); 3] = [
     (
         &[
             "accel",
+            "hypervisor",
             "enable-kvm",
             "uuid",
             "os",

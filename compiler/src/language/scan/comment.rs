@@ -91,6 +91,11 @@ impl Scanner<'_> {
             .trim_end_matches("-->")
             .trim_matches(['#', ';', '-', '<', '!', '%', ' ', '\t']);
         let help = match super::literal::shown(text) {
+            // An attribute of Rust's.
+            text if text.starts_with("[allow(") || text.starts_with("[expect(") => {
+                let code = text.split(['(', ',', ')']).nth(1).unwrap_or("…").trim();
+                format!("write `allow \"{code}\" reason=\"…\"`, in the `vm` block")
+            }
             text if text.is_empty() || sign == "#" && line.starts_with("#!") => {
                 "a comment begins with `//`".to_owned()
             }

@@ -116,7 +116,31 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
         )));
     }
     match key {
-        "vm" | "name" => statement(format!("vm {} {{ … }}", value(first?)?)),
+        "vm" => {
+            let name = value(first.filter(|first| first.name.is_none())?)?;
+            match &values[1..] {
+                [] => statement(format!("vm {name} {{ … }}")),
+                // What a machine is built from is no part of its name.
+                [base] => statement(format!("vm {name} from={} {{ … }}", value(base)?)),
+                _ => None,
+            }
+        }
+        "name" => statement(format!("vm {} {{ … }}", value(first?)?)),
+        // Each warning has one of its own, and a reason.
+        "allow" if values.iter().any(|v| v.text.contains("::")) => {
+            let (named, codes): (Vec<&Value>, Vec<&Value>) =
+                values.iter().partition(|v| v.name.is_some());
+            let reason = named.iter().find(|v| v.name.as_deref() == Some("reason"));
+            let reason = match reason {
+                Some(reason) => value(reason)?,
+                None => "\"…\"".to_owned(),
+            };
+            let codes: Option<Vec<String>> = codes.iter().map(|code| value(code)).collect();
+            let each = codes?
+                .into_iter()
+                .map(|code| format!("allow {code} reason={reason}"));
+            statement(each.collect::<Vec<String>>().join("; "))
+        }
         "model" => Some(Written::Words(format!(
             "the model is the first value of its node: `cpu {} …`",
             value(first?)?
@@ -160,6 +184,13 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
                 true => statement(line("set", values, "")),
                 false => statement(sets.join("; ")),
             }
+        }
+        // A field is set by its own word.
+        path if path.contains('.')
+            && block.is_empty()
+            && matches!(values.as_slice(), [one] if one.name.is_none() && is_number(&one.text)) =>
+        {
+            statement(format!("set \"{path}\" {}", first?.text))
         }
         _ if values.is_empty() && block.is_empty() => None,
         key => statement(line(key, values, block)),

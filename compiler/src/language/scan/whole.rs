@@ -14,12 +14,11 @@ pub fn conflict(source: &Arc<Source>) -> Option<Diagnostic> {
     let mut at = 0;
     let mut marks: Vec<(Range<usize>, &str)> = Vec::new();
     for line in source.text.split_inclusive('\n') {
-        let marker = MARKERS.iter().find(|m| {
-            let rest = line.strip_prefix(**m);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\r', '\n']))
-        });
-        if let Some(marker) = marker {
-            marks.push((at..at + marker.len(), marker));
+        // Some indent them afterwards, and git writes longer ones where it is told to (conflict-marker-size).
+        let bare = line.trim_start_matches([' ', '\t']);
+        let start = at + line.len() - bare.len();
+        if let Some((marker, length)) = marker(bare) {
+            marks.push((start..start + length, marker));
         }
         at += line.len();
     }
@@ -54,7 +53,40 @@ pub fn conflict(source: &Arc<Source>) -> Option<Diagnostic> {
     })
 }
 
+/// The marker that a line begins with, and how long it is.
+fn marker(line: &str) -> Option<(&'static str, usize)> {
+    let sign = line.chars().next()?;
+    let rest = line.trim_start_matches(sign);
+    let length = line.len() - rest.len();
+    let ends = rest.is_empty() || rest.starts_with([' ', '\r', '\n']);
+    let marker = MARKERS.iter().find(|marker| line.starts_with(**marker));
+    marker.filter(|_| ends).map(|marker| (*marker, length))
+}
+
 impl Scanner<'_> {
+    /// A marker of a merge whose other one is gone, or the head of a part of a diff, where a node begins; says whether it
+    /// is one.
+    pub(super) fn of_a_merge(&mut self, start: usize) -> bool {
+        // Few nodes begin so, and looking for the ends of long lines takes time.
+        let signs = self.source.text.as_bytes().get(start..start + 2);
+        if !signs.is_some_and(|signs| signs[0] == signs[1] && b"<>=|@".contains(&signs[0])) {
+            return false;
+        }
+        let line = self.source.text[start..].lines().next().unwrap_or("");
+        let (message, length) = match marker(line) {
+            Some((_, length)) => (
+                "a merge left one of its conflict markers in this file",
+                length,
+            ),
+            None if line.starts_with("@@ ") => ("this line is of a diff", 2),
+            None => return false,
+        };
+        self.at = start + line.len();
+        let help = "keep what is meant, and remove the line";
+        self.report(message, start..start + length, "this line", help);
+        true
+    }
+
     /// A file of another language; says whether it is one.
     pub(super) fn other_language(&mut self) -> bool {
         let Some((name, span)) = language(&self.source.text) else {
@@ -122,6 +154,10 @@ fn language(text: &str) -> Option<(&'static str, Range<usize>)> {
             && plain[1..].starts_with(|c: char| c.is_ascii_alphabetic() || "?!".contains(c))
         {
             "XML"
+        } else if plain.starts_with("diff --git ") || plain.starts_with("--- a/") {
+            "a diff"
+        } else if plain.starts_with('{') && plain.ends_with("}:") {
+            "Nix"
         } else if is_yaml(plain) {
             "YAML"
         } else if is_toml(plain) {

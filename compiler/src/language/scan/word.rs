@@ -3,12 +3,17 @@
 
 use super::literal::{FLAGS, OTHER_QUOTES, bare_size, begins_as_number, is_number, shown};
 use super::{Scanner, ends_word};
+use crate::language::nodes::{self, Value};
 use vmlock_spec::catalogue::Catalogue;
 use vmlock_spec::names;
 use vmlock_spec::resolve::{posix, unexpanded};
 
 /// Words that KDL 2 spells with a `#`.
 const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
+
+/// How far away a line may begin that anybody wrote: looking for where each word of a longer one's begins would take for
+/// ever.
+const NEAR: usize = 200;
 
 impl Scanner<'_> {
     pub(super) fn word(&mut self, start: usize) -> bool {
@@ -55,6 +60,19 @@ impl Scanner<'_> {
             );
             return true;
         }
+        if is_number(word) && self.bytes.get(self.at) == Some(&b'=') {
+            self.at += 1;
+            let value = &self.source.text[self.at..];
+            let end = value.find(|c: char| c.is_whitespace() || ";{}".contains(c));
+            self.at += end.unwrap_or(value.len());
+            self.report(
+                "no property is called by a number",
+                start..self.at,
+                "a number stands as a value",
+                "write it as a value, and behind it what belongs to it by its name, as in `port 1024 path=\"agent.sock\"`",
+            );
+            return true;
+        }
         if KEYWORDS.contains(&word) {
             let line = self.source.text[..start].rsplit(['\n', ';', '{']).next();
             let flag = line.map(str::trim).filter(|name| FLAGS.contains(name));
@@ -71,7 +89,7 @@ impl Scanner<'_> {
         } else if word == "r" && self.raw_string(start) {
         } else if let Some(what) = self.glued(start) {
             self.needs_quotes(start, what);
-        } else if let Some(size) = bare_size(word) {
+        } else if let Some(size) = bare_size(word).filter(|_| !self.takes_a_number(start)) {
             self.report(
                 &format!("the size `{word}` stands without quotes"),
                 start..self.at,
@@ -103,7 +121,6 @@ impl Scanner<'_> {
     /// Whether the node that begins on this line is one of those that take names of baselines or hosts. A line that begins
     /// far away is none that anybody wrote, and looking for where each of its words' lines begins would take for ever.
     fn names_baselines(&self, start: usize) -> bool {
-        const NEAR: usize = 200;
         let from = start.saturating_sub(NEAR);
         let near = &self.bytes[from..start];
         let begins = near.iter().rposition(|b| matches!(b, b'\n' | b';' | b'{'));
@@ -116,6 +133,28 @@ impl Scanner<'_> {
         let end = line.iter().position(u8::is_ascii_whitespace);
         let node = &line[..end.unwrap_or(line.len())];
         matches!(node, b"abi" | b"runs-on")
+    }
+
+    /// Whether what stands there has to be a number: the value of a property, or one of a node's own.
+    fn takes_a_number(&self, start: usize) -> bool {
+        let before = &self.bytes[..start];
+        let from = start.saturating_sub(NEAR);
+        let line = &before[from..];
+        let begins = line.iter().rposition(|b| matches!(b, b'\n' | b';' | b'{'));
+        let line = String::from_utf8_lossy(&line[begins.map_or(0, |at| at + 1)..]);
+        let mut words = line.split_whitespace();
+        let Some(node) = words.next() else {
+            return false;
+        };
+        let is_number = |value: Value| matches!(value, Value::Number(_) | Value::Event);
+        let rows = nodes::every(std::slice::from_ref(&nodes::VM)).into_iter();
+        let mut rows = rows.filter(|row| row.word == node);
+        let last = line.rsplit([' ', '\t']).next().unwrap_or("");
+        if let Some(name) = last.strip_suffix('=') {
+            return rows.any(|row| row.property(name).is_some_and(|p| is_number(p.value)));
+        }
+        let at = words.filter(|word| !word.contains('=')).count();
+        line.ends_with([' ', '\t']) && rows.any(|row| row.value(at).is_some_and(is_number))
     }
 
     /// A baseline or a host whose name stands in two words, as in `abi kvm 6.8`; says whether it is one. A second word in
@@ -277,6 +316,11 @@ impl Scanner<'_> {
             return self.report(&message, start..self.at, "its second letter is small", help);
         }
         let text = shown(&self.source.text[start..self.at]);
+        if begins_as_number(&text) && self.takes_a_number(start) {
+            let message = format!("`{text}` is no number");
+            let help = "write a whole number, in digits alone or as `0x` and hexadecimal ones";
+            return self.report(&message, start..self.at, "no number of KDL", help);
+        }
         if let Some((message, help)) = unexpanded(&text) {
             return self.report(&message, start..self.at, "taken as it stands", help);
         }

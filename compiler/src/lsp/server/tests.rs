@@ -178,49 +178,17 @@ fn what_was_typed_meanwhile_is_looked_at_once() {
     );
 }
 
-/// What is put somewhere, or taken away with what stands there.
-const TYPED: [&str; 24] = [
-    "",
-    "",
-    "\n",
-    " ",
-    "\"",
-    "{",
-    "}",
-    "=",
-    ";",
-    "/-",
-    "//",
-    "/*",
-    "\\",
-    "(t)",
-    "#",
-    "é🦀",
-    "abi ",
-    "cpu ",
-    "\"kvm-6.8\"",
-    "\"psci",
-    "count=2",
-    "set \"ID_AA64ISAR0_EL1.DP\" 0\n",
-    "disk \"r\" path=\"x\"\n",
-    "\"\"\"",
-];
-
 /// Every request that writes nothing, at random places of a text that is edited at random: each is answered, and none finds a bug.
 #[test]
 fn whatever_is_typed_everything_is_answered() {
-    let whole = "vm \"w\" {\n    arch \"arm64\"\n    abi \"kvm-6.8\"\n    cpu \"neoverse-n1\" count=2 {\n        pmu\n        hide \"crc32\"\n    }\n    memory \"1GiB\"\n    vary \"PMCR_EL0.IMP\"\n}\n";
-    let methods = [
-        "completion",
-        "hover",
-        "documentSymbol",
-        "codeAction",
-        "inlayHint",
-        "formatting",
-        "prepareRename",
-        "rename",
-        "diagnostic",
-    ];
+    // The test of the server with its pipes types the same.
+    let typing: Value = serde_json::from_str(include_str!("../../../tests/typed.json")).unwrap();
+    let list = |key: &str| -> Vec<&str> {
+        let texts = typing[key].as_array().unwrap().iter();
+        texts.map(|text| text.as_str().unwrap()).collect()
+    };
+    let whole = typing["whole"].as_str().unwrap();
+    let (typed, methods) = (list("typed"), list("methods"));
     let mut chance = Chance(0x7479_7065);
     let mut messages = open(whole);
     let count = edits(120);
@@ -235,7 +203,7 @@ fn whatever_is_typed_everything_is_answered() {
         // Begun anew from time to time: what is broken for long says little.
         let change = match chance.below(12) {
             0 => json!({ "text": whole }),
-            _ => json!({ "range": range, "text": chance.of(&TYPED) }),
+            _ => json!({ "range": range, "text": chance.of(&typed) }),
         };
         messages.push(tell(
             "textDocument/didChange",

@@ -3,10 +3,10 @@
 use crate::dice::Dice;
 use crate::editor::Editor;
 use crate::scratch::Scratch;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 const URI: &str = "untitled:web.vm.kdl";
-const WHOLE: &str = "vm \"w\" {\n    arch \"arm64\"\n    abi \"kvm-6.8\"\n    cpu \"neoverse-n1\" count=2 {\n        pmu\n        hide \"crc32\"\n    }\n    memory \"1GiB\"\n    vary \"PMCR_EL0.IMP\"\n}\n";
 /// Edits of a run that nobody asked for more of, and after how many a question is asked and the findings are awaited.
 const FEW: usize = 1000;
 const ASKED: usize = 25;
@@ -14,59 +14,21 @@ const AWAITED: usize = 250;
 /// What a request may be refused with: a name that is not to be changed, a text that cannot be formatted.
 const REFUSED: i64 = -32803;
 
-const TYPED: &[&str] = &[
-    "",
-    "",
-    "\n",
-    " ",
-    "\"",
-    "{",
-    "}",
-    "=",
-    ";",
-    "/-",
-    "//",
-    "/*",
-    "*/",
-    "\\",
-    "(t)",
-    "#",
-    "é🦀",
-    "abi ",
-    "cpu ",
-    "\"kvm-6.8\"",
-    "\"psci",
-    "count=2",
-    "set \"ID_AA64ISAR0_EL1.DP\" 0\n",
-    "disk \"r\" path=\"x\"\n",
-    "\"\"\"",
-    "\r",
-    "\r\n",
-    "\u{2028}",
-    "[",
-    ",",
-    "<<<<<<< HEAD\n",
-    "0x1F",
-    "~/x",
-    "${V}",
-];
-const METHODS: &[&str] = &[
-    "completion",
-    "hover",
-    "documentSymbol",
-    "codeAction",
-    "inlayHint",
-    "formatting",
-    "prepareRename",
-    "rename",
-    "definition",
-    "diagnostic",
-];
+/// What is typed at random, where, and what is asked between; the tests of the server without its pipes have the same.
+#[derive(Deserialize)]
+struct Typing {
+    /// The text that all begins with.
+    whole: String,
+    /// What is put somewhere, or taken away with what stands there.
+    typed: Vec<String>,
+    /// Every request that writes nothing.
+    methods: Vec<String>,
+}
 
 /// A change of one place, or all of the text anew: what is broken for long says little.
-fn change(dice: &mut Dice) -> Value {
+fn change(dice: &mut Dice, typing: &Typing) -> Value {
     if dice.once_in(40) {
-        return json!({ "text": WHOLE });
+        return json!({ "text": typing.whole });
     }
     let (line, character) = (dice.below(16), dice.below(40));
     let end = match dice.once_in(20) {
@@ -74,7 +36,7 @@ fn change(dice: &mut Dice) -> Value {
         false => json!({ "line": line, "character": character + dice.below(4) }),
     };
     let range = json!({ "start": { "line": line, "character": character }, "end": end });
-    json!({ "range": range, "text": dice.one(TYPED) })
+    json!({ "range": range, "text": dice.one(&typing.typed) })
 }
 
 #[test]
@@ -83,16 +45,18 @@ fn the_server_lives_through_random_edits() {
     let count = asked.map_or(FEW, |n| n.parse().unwrap());
     let scratch = Scratch::new("edits");
     let mut editor = Editor::new(&scratch);
-    editor.open(URI, WHOLE);
+    let typing: Typing = serde_json::from_str(include_str!("../../typed.json")).unwrap();
+    editor.open(URI, &typing.whole);
     let (mut dice, mut awaited) = (Dice(26), 0);
     for edit in 1..=count {
         let version = 1 + edit as i64;
         let document = json!({ "uri": URI, "version": version });
-        let params = json!({ "textDocument": document, "contentChanges": [change(&mut dice)] });
+        let params =
+            json!({ "textDocument": document, "contentChanges": [change(&mut dice, &typing)] });
         editor.tell("textDocument/didChange", params);
         if edit % ASKED == 0 {
             let at = json!({ "line": dice.below(14), "character": dice.below(60) });
-            let method = format!("textDocument/{}", dice.one(METHODS));
+            let method = format!("textDocument/{}", dice.one(&typing.methods));
             let params = json!({
                 "textDocument": { "uri": URI }, "position": at, "range": { "start": at, "end": at },
                 "newName": "n", "context": { "diagnostics": [] },
@@ -114,10 +78,10 @@ fn the_server_lives_through_random_edits() {
     assert_eq!(awaited, count / AWAITED);
     // What it has of the text by then stands in nobody's way.
     let version = 2 + count as i64;
-    editor.change(URI, version, WHOLE);
+    editor.change(URI, version, &typing.whole);
     let found = editor.found(URI, version);
     let mut fresh = Editor::new(&scratch);
-    fresh.open(URI, WHOLE);
+    fresh.open(URI, &typing.whole);
     assert_eq!(found, fresh.found(URI, 1));
     fresh.end();
     editor.end();
