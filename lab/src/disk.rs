@@ -255,7 +255,7 @@ pub fn image(cache: &Cache) -> Result<PathBuf> {
         say("making a disk of Debian's packages (34 MB are fetched, once)");
         let scratch = cache.scratch()?;
         let tree = scratch.path().join("tree");
-        fill(cache, &tree)?;
+        fill(cache, &tree, &[])?;
         let made = scratch.path().join(DISK);
         file_system(&tree, &made, BYTES)?;
         cache::make_dir(&folder)?;
@@ -287,9 +287,10 @@ fn recipe() -> String {
     digest.iter().take(6).map(|b| format!("{b:02x}")).collect()
 }
 
-/// The tree of files.
-fn fill(cache: &Cache, tree: &Path) -> Result<()> {
-    let (_packages, debs) = packages::download_all(cache, &packages::HOSTS, SUITE, PACKAGES)?;
+/// The tree of files, with those of more packages.
+pub fn fill(cache: &Cache, tree: &Path, more: &[&str]) -> Result<()> {
+    let names = [PACKAGES, more].concat();
+    let (_packages, debs) = packages::download_all(cache, &packages::HOSTS, SUITE, &names)?;
     let at = |path: &str| tree.join(path);
     let link = |(path, target): &(&str, &str)| -> Result<()> {
         let path = at(path);

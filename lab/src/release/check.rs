@@ -1,11 +1,12 @@
 //! `vmlock-lab release --check FOLDER`: a release in the hands of those who take it. Its digests; programs that need
 //! nothing of a system; what lintian says of packages, and systemd of units; each package and archive installed where there is
-//! nothing but apt; the image in podman, and in an emulated host where this machine is another. What README says to type is what
-//! is typed.
+//! nothing but apt; the units started by systemd in an emulated host; the image in podman, and in an emulated host where this
+//! machine is another. What README says to type is what is typed.
 
 mod bills;
 mod contained;
 mod programs;
+mod started;
 mod tree;
 mod typed;
 mod units;
@@ -80,6 +81,8 @@ pub fn run(cache: &Cache, folder: &Path) -> Result<u8> {
         ));
         problems.extend(tree::tried(cache, architecture, &files, &typed)?);
     }
+    say("starting the units in an emulated host (some minutes)");
+    problems.extend(started::problems(cache, &root, &files, &typed)?);
     say("running the image");
     problems.extend(contained::problems(cache, &root, &folder, &files, &typed)?);
     let code = step::told(&problems)?;

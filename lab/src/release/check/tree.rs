@@ -14,8 +14,9 @@ use crate::step::{self, Done, Step};
 use crate::tools;
 use crate::trial::Bench;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The release, and what is in it: apt, and what dpkg and the scripts call.
 const SUITE: &str = "trixie";
@@ -45,16 +46,19 @@ const FOR_AMD64: Archive = Archive {
 };
 /// Debian's directories.
 const LINKS: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
-/// What apt and dpkg want to find. Nobody else than root is there, and nobody answers.
-const FILES: [(&str, &str); 5] = [
+/// Nobody else than root is there.
+const ALONE: [(&str, &str); 3] = [
     ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"),
     ("etc/group", "root:x:0:\n"),
+    ("dev/null", ""),
+];
+/// What apt and dpkg want to find, and nobody answers.
+const FILES: [(&str, &str); 2] = [
     (
         "etc/apt/apt.conf",
         "APT::Sandbox::User \"root\";\nAPT::Get::Assume-Yes \"true\";\n",
     ),
     ("var/lib/dpkg/status", ""),
-    ("dev/null", ""),
 ];
 const DIRS: [&str; 8] = [
     "etc/apt/preferences.d",
@@ -80,7 +84,7 @@ const HOST: &str = r#"
 mkdir -p /tree && mount -t ext4 /dev/vda /tree || exit 1
 exec sh -c "$1" /tree "$0"
 "#;
-/// CPU and kernel of that host.
+/// CPU and kernel of such hosts.
 const CPU: &str = "cortex-a72";
 const KERNEL: &str = "6.12";
 
@@ -108,25 +112,54 @@ pub fn tried(
     }
     let image = scratch.path().join("tree.img");
     disk::file_system(&tree, &image, BYTES)?;
-    let bench = Bench::prepare(cache)?;
-    let mut errand = bench.errand(CPU, KERNEL, &[vec!["-c", HOST, &script, CHROOT]]);
-    errand.by_shell = true;
-    errand.modules = vec!["ext4".to_owned()];
-    errand.disks = vec![image];
-    errand.limit = LIMIT;
-    let judge = |done: &[Done]| {
-        let jobs: Vec<_> = done.iter().flat_map(|done| &done.jobs).collect();
-        match jobs[..] {
-            [ended] => Ok(typed.judge(name, ended)),
-            _ => Err(Failure::bug("one job was wanted, and not one was done")),
-        }
+    let host = Host {
+        name: &format!("what is for {name} can be installed"),
+        words: &[HOST, &script, CHROOT],
+        disk: image,
+        limit: LIMIT,
     };
-    let step = Step {
-        name: format!("what is for {name} can be installed"),
-        errands: vec![errand],
-        judge: Box::new(judge),
-    };
-    step::run_alone(cache, &bench, step)
+    host.tried(cache, |ended| typed.judge(name, ended))
+}
+
+/// An emulated host for one script.
+pub struct Host<'a> {
+    /// What holds if nothing is wrong there.
+    pub name: &'a str,
+    /// The script of its shell, and the script's words, from `$0` on.
+    pub words: &'a [&'a str],
+    /// Its disk.
+    pub disk: PathBuf,
+    /// How long the script may take.
+    pub limit: Duration,
+}
+
+impl Host<'_> {
+    /// What is wrong, by how the script ended there.
+    pub fn tried(
+        self,
+        cache: &Cache,
+        judge: impl Fn(&Ended) -> Vec<String>,
+    ) -> Result<Vec<String>> {
+        let bench = Bench::prepare(cache)?;
+        let mut errand = bench.errand(CPU, KERNEL, &[[&["-c"], self.words].concat()]);
+        errand.by_shell = true;
+        errand.modules = vec!["ext4".to_owned()];
+        errand.disks = vec![self.disk];
+        errand.limit = self.limit;
+        let judge = |done: &[Done]| {
+            let jobs: Vec<_> = done.iter().flat_map(|done| &done.jobs).collect();
+            match jobs[..] {
+                [ended] => Ok(judge(ended)),
+                _ => Err(Failure::bug("one job was wanted, and not one was done")),
+            }
+        };
+        let step = Step {
+            name: self.name.to_owned(),
+            errands: vec![errand],
+            judge: Box::new(judge),
+        };
+        step::run_alone(cache, &bench, step)
+    }
 }
 
 /// Makes it, with the release's files for that architecture.
@@ -148,6 +181,14 @@ fn fill(cache: &Cache, architecture: Architecture, tree: &Path, files: &Files) -
             packages::unpack(deb, &["./*"], tree)?;
         }
     }
+    for (path, text) in ALONE {
+        cache::write(&tree.join(path), text.as_bytes())?;
+    }
+    provide(tree, architecture, files)
+}
+
+/// Puts into a tree that has apt what it wants to find, and the release's files for that architecture.
+pub fn provide(tree: &Path, architecture: Architecture, files: &Files) -> Result<()> {
     DIRS.iter()
         .try_for_each(|dir| cache::make_dir(&tree.join(dir)))?;
     for (path, text) in FILES {

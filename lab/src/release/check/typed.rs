@@ -142,6 +142,15 @@ impl Typed {
         self.of_architecture(architecture).map(each).collect()
     }
 
+    /// The files that a program comes in, each with what is typed for it.
+    pub fn commands(&self, program: &str) -> impl Iterator<Item = (&str, &str)> {
+        let lines = self
+            .files
+            .iter()
+            .filter(move |line| line.program == program);
+        lines.map(|line| (line.file.as_str(), line.command.as_str()))
+    }
+
     fn of_architecture(&self, architecture: &str) -> impl Iterator<Item = &Line> {
         let ends = [
             format!("_{architecture}.deb"),

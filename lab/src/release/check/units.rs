@@ -1,5 +1,5 @@
 //! The unit for systemd that comes with the runner: systemd has nothing to say against it where the package has put it, nor
-//! where the archive has. Nothing is started.
+//! where the archive has. What it does is `started.rs`'s.
 
 use crate::cache::{self, Scratch};
 use crate::cross::RUNNER;
