@@ -451,8 +451,9 @@ impl Bench<'_> {
             kernel_args: Vec::new(),
             disks: place.disks,
             kept: Vec::new(),
+            shares: false,
             bag: None,
-            lan: None,
+            cables: Vec::new(),
             limit: Some(place.limit),
             clock: self.clock,
         };

@@ -66,8 +66,10 @@ pub struct Machine {
     /// A file that has what is written to `/dev/nvme0n1`. Debian's kernels for clouds have the driver of such a disk built in;
     /// those with pages of 16 KiB have it as a module. It is there soon after the first program begins.
     pub bag: Option<PathBuf>,
-    /// The socket of somebody outside at whom the cable of its network card ends. What needs the card has its driver.
-    pub lan: Option<PathBuf>,
+    /// Whether another host has those disks as well: who writes them when is for those that use them.
+    pub shares: bool,
+    /// The sockets at which the cables of its network cards end, `eth0` and so on. What needs the cards has their driver.
+    pub cables: Vec<PathBuf>,
     /// How long it may take to come up, and each job.
     pub limit: Option<Duration>,
     /// What its clock goes by.

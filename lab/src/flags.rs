@@ -546,6 +546,9 @@ pub struct Carry {
     /// CPU of the hosts
     #[arg(long, default_value = "neoverse-n1")]
     pub cpu: String,
+    /// Hand it over from host to host while it runs, without a file, by TCP: two hosts are up at a time
+    #[arg(long)]
+    pub live: bool,
     /// Rounds of the guest in each host, in which all that it does goes on
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,

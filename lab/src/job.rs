@@ -140,8 +140,9 @@ pub fn machine(kernel: Kernel, cpu: &str, hardware: &Hardware, limit: Option<Dur
         kernel_args: hardware.kernel_args.clone(),
         disks: Vec::new(),
         kept: Vec::new(),
+        shares: false,
         bag: None,
-        lan: None,
+        cables: Vec::new(),
         limit,
         clock: Clock::Real,
     }

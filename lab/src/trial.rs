@@ -36,8 +36,9 @@ pub fn machine(kernel: Kernel, cpu: &str, limit: Duration) -> Machine {
         kernel_args: Vec::new(),
         disks: Vec::new(),
         kept: Vec::new(),
+        shares: false,
         bag: None,
-        lan: None,
+        cables: Vec::new(),
         limit: Some(limit),
         clock: Clock::Real,
     }

@@ -1,5 +1,6 @@
 //! Somebody whom a guest talks to all its way, and who is not carried: a thread of the lab, the same from the first host to
-//! the last. A network card of each host ends here (`cable.rs`), and the hosts bridge it to the guest's taps.
+//! the last. A network card of each host ends here (`cable.rs`), and the hosts bridge it to the guest's taps. Hosts that are there at
+//! once all hear it, and it hears all of them: the guest is in one.
 //!
 //! While no host is there, or none that has the guest, frames are lost; the connection lasts.
 
@@ -73,26 +74,26 @@ impl Drop for Peer {
 /// What its thread does until it is to stop.
 fn attend(listener: &UnixListener, tells: &Mutex<Heard>, stop: &AtomicBool) {
     let mut end = End::new();
-    let mut cable: Option<Cable> = None;
+    let mut cables: Vec<Cable> = Vec::new();
     let mut clock = Clock::new(Instant::now());
     while !stop.load(Ordering::Relaxed) {
-        wait(listener, cable.as_ref());
-        // One host is there at a time.
+        wait(listener, &cables);
         if let Ok((stream, _)) = listener.accept() {
-            cable = Cable::new(stream).ok();
+            cables.extend(Cable::new(stream));
         }
-        let frames = cable.as_mut().map(Cable::frames);
-        if let Some(None) = frames {
-            cable = None;
-        }
-        let frames = frames.flatten().unwrap_or_default();
+        let mut frames = Vec::new();
+        cables.retain_mut(|cable| match cable.frames() {
+            Some(came) => {
+                frames.extend(came);
+                true
+            }
+            None => false,
+        });
         let now = clock.now(Instant::now(), !frames.is_empty());
         frames.into_iter().for_each(|frame| end.takes(frame));
         end.tends(now);
         while let Some(frame) = end.gives() {
-            if let Some(cable) = &mut cable {
-                cable.send(&frame);
-            }
+            cables.iter_mut().for_each(|cable| cable.send(&frame));
         }
         let mut told = tells.lock().unwrap_or_else(PoisonError::into_inner);
         told.clone_from(end.heard());
@@ -100,12 +101,11 @@ fn attend(listener: &UnixListener, tells: &Mutex<Heard>, stop: &AtomicBool) {
 }
 
 /// Until a host plugs in, a frame comes, or the tick is over.
-fn wait(listener: &UnixListener, cable: Option<&Cable>) {
-    let cable = cable.map(|cable| cable.stream().as_fd());
-    let all = [Some(listener.as_fd()), cable];
-    let mut all: Vec<PollFd> = all
+fn wait(listener: &UnixListener, cables: &[Cable]) {
+    let cables = cables.iter().map(|cable| cable.stream().as_fd());
+    let mut all: Vec<PollFd> = [listener.as_fd()]
         .into_iter()
-        .flatten()
+        .chain(cables)
         .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
         .collect();
     if poll(&mut all, PollTimeout::from(TICK)).is_err() {

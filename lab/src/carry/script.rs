@@ -2,13 +2,22 @@
 
 /// What both `vmlock-lab carry` and the tour begin with: nothing that is waited for may take longer than so many seconds.
 pub fn common(limit: u64) -> String {
+    format!("{}{BAG}", begin(limit))
+}
+
+/// The same where the guest is in no bag.
+pub fn begin(limit: u64) -> String {
     format!("limit={limit}\n{COMMON}")
+}
+
+/// What `vmlock-lab carry` does in a host, behind that.
+pub fn saved() -> String {
+    [ARGUMENTS, NETWORK, COMES, LOOKS, GOES].concat()
 }
 
 /// The console of a guest is a pipe and a file, so that its words can be waited for. What is found goes to standard error in
 /// lines of `carry:`; standard output is the guest's console alone.
 const COMMON: &str = r#"
-bag=/dev/nvme0n1
 carry() { echo "carry: $*" >&2; }
 carry kernel $(uname -r)
 mkdir -m 700 -p /tmp/mine
@@ -38,6 +47,11 @@ ended() {
 guest() { vmlock-run "$@" --control /tmp/mine/guest <&4 >>/tmp/out & pid=$!; }
 begin=$(now)
 took() { carry took $1 $(($(now) - begin)) s; begin=$(now); }
+"#;
+
+/// The bag in which a guest comes and goes.
+const BAG: &str = r#"
+bag=/dev/nvme0n1
 # It comes out of the bag, so many bytes, and goes into it.
 unpack() {
     head -c $2 $bag >$1
@@ -62,11 +76,14 @@ pack() {
 await "[ -b $bag ]" "there is $bag, which takes the guest along: the host's kernel needs CONFIG_BLK_DEV_NVME=y, or its module"
 "#;
 
-/// What `vmlock-lab carry` does in a host, behind that. Of the guest in the bag there are `$size` bytes, none in the first
-/// host; the guest's disks are `/dev/vda` and so on.
-pub const SCRIPT: &str = r#"
+/// Of the guest in the bag there are `$size` bytes, none in the first host; the guest's disks are `/dev/vda` and so on.
+const ARGUMENTS: &str = r#"
 lock=$1 size=$2 at=$3 turn=$4 rounds=$5 last=$6
 shift 6
+"#;
+
+/// Behind it the guest has its network, and `went` counts its rounds.
+pub const NETWORK: &str = r#"
 # The guest's cards and the host's own are one network, and the host is nobody in it.
 if [ -n "$taps" ]; then
     brctl addbr outside || fail "there is a bridge"
@@ -78,9 +95,13 @@ if [ -n "$taps" ]; then
     done
     ifconfig outside up
 fi
-for disk in $disks; do carry holds $disk $(sha256sum <$disk); done
 # Rounds that began in this host.
 went() { awk "/hears 'host $turn'/ { on = 1 } on && /vmlock guest: round .* went on, / { n++ } END { print n + 0 }" /tmp/out; }
+"#;
+
+/// It is started, or comes out of the bag.
+const COMES: &str = r#"
+for disk in $disks; do carry holds $disk $(sha256sum <$disk); done
 if [ $size = 0 ]; then
     guest start "$lock" "$@"
     # What is typed before is lost.
@@ -102,6 +123,10 @@ else
     took "what is not whole is refused"
     guest restore $save --lock "$lock" "$@"
 fi
+"#;
+
+/// It is audited, and goes on for its rounds.
+pub const LOOKS: &str = r#"
 # Its rounds here come after the audit, for which it has to be there.
 await "vmlock-run status /tmp/mine/guest 2>/dev/null | grep -q ': running'"
 timeout -s KILL $limit vmlock-run audit "$lock" --control /tmp/mine/guest >/tmp/audit 2>&1
@@ -114,6 +139,10 @@ await "grep -q \"hears 'host $turn'\" /tmp/out"
 took "until it hears"
 await '[ $(went) -ge $rounds ]'
 took "rounds"
+"#;
+
+/// It ends, or goes into the bag.
+const GOES: &str = r#"
 if [ $last = 1 ]; then
     echo end >&4
     ended

@@ -1,6 +1,7 @@
 //! What came of a guest in each host: whether all of it arrived, an audit sees the same machine, and `vmlock explain` says
 //! what it is.
 
+use super::live::Over;
 use super::needs::Needs;
 use super::peer::Heard;
 use crate::emulate::Ended;
@@ -14,7 +15,7 @@ const NOT_WHOLE: u8 = 4;
 const REFUSED: [&str; 2] = ["the saved guest `", "` cannot be restored: "];
 
 /// One host's part of the chain.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Stop {
     /// Which host, in words.
     pub place: String,
@@ -26,6 +27,8 @@ pub struct Stop {
     pub disks: Vec<String>,
     /// What its peer had heard by then, if it has one.
     pub heard: Heard,
+    /// Whether it is handed over while it runs, and not saved.
+    pub live: bool,
 }
 
 impl Stop {
@@ -49,6 +52,11 @@ impl Stop {
     /// What the audit of the running guest came to: its code, the digest, and how much was looked at and how much not.
     pub fn audit(&self) -> Option<String> {
         self.after("audit ")
+    }
+
+    /// How it was handed over to the next host.
+    pub fn over(&self) -> Option<Over> {
+        Over::read(&self.after("over ")?)
     }
 
     /// How long its parts took, in words.
@@ -151,7 +159,8 @@ pub fn at_stops(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
             audit == first,
             format!("the audit of the running guest sees {audit:?}, and at first it was {first:?}"),
         );
-        if let Some(before) = turn.checked_sub(1).and_then(|before| stops.get(before)) {
+        let before = turn.checked_sub(1).and_then(|before| stops.get(before));
+        if let Some(before) = before.filter(|_| !stop.live) {
             let found = stop.found();
             let held: Vec<&str> = found
                 .iter()
@@ -184,11 +193,12 @@ pub fn at_stops(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
                 "no round of the guest began and ended there".to_owned(),
             );
             // Its kernel says so where the interrupt came and the id is another one than before.
-            let copy = format!("{COPY}{turn} times");
+            let copies = if stop.live { 0 } else { turn };
+            let copy = format!("{COPY}{copies} times");
             expect(
                 !needs.generation || round.is_none_or(|line| line.ends_with(&copy)),
                 format!(
-                    "the guest's kernel does not know that it is a copy for the {turn}. time: {round:?}"
+                    "the guest's kernel should know {copies} times that it is a copy: {round:?}"
                 ),
             );
         } else {
@@ -214,6 +224,15 @@ pub fn at_stops(needs: &Needs, hosts: usize, stops: &[Stop]) -> Vec<String> {
                     expect(false, format!("`vmlock explain` {what}:\n{words}"));
                 }
                 counter = object["saved"]["virtualCounter"].as_u64().unwrap_or(0);
+            }
+            None if stop.live => {
+                let over = stop.over();
+                // All of its memory goes over in the first round.
+                let is_over = over.is_some_and(|over| over.rounds[0] > over.rest);
+                expect(
+                    is_over != is_last,
+                    format!("it was to be handed over while it runs:\n{}", stop.said()),
+                );
             }
             None => expect(is_last, "no guest was saved".to_owned()),
         }
@@ -378,6 +397,7 @@ mod tests {
                 closed: turn == 1,
                 wrong: None,
             },
+            live: false,
         };
         let sections = [
             "lock",
@@ -413,6 +433,41 @@ mod tests {
         assert_eq!(problems(&needs(), 2, &stops()), Vec::<String>::new());
         assert_eq!((stops()[0].saved(), stops()[1].saved()), (4096, 0));
         assert_eq!(stops()[0].times(), "a 1 s");
+    }
+
+    #[test]
+    fn one_that_is_handed_over_while_it_runs_is_no_copy_and_has_no_file() {
+        let alter = |stop: &mut Stop, from: &str, to: &str| {
+            for text in [&mut stop.ended.stdout, &mut stop.ended.stderr] {
+                let altered = String::from_utf8_lossy(text).replace(from, to);
+                *text = altered.into_bytes();
+            }
+        };
+        let over = "carry: over 0 the guest runs at its other end, after 4 ms at rest, and its runner here ends of its memory rounds of 900 KiB went over while it ran, and 8 KiB while it rested\n";
+        let mut live = stops();
+        for stop in &mut live {
+            stop.live = true;
+            stop.explained = None;
+            alter(stop, "a copy 1", "a copy 0");
+        }
+        alter(&mut live[0], "carry: saved 4096\n", over);
+        alter(&mut live[1], "carry: turned 4\n", "");
+        assert_eq!(problems(&needs(), 2, &live), Vec::<String>::new());
+        let found = |change: &dyn Fn(&mut Vec<Stop>)| {
+            let mut stops = live.clone();
+            change(&mut stops);
+            problems(&needs(), 2, &stops).len()
+        };
+        assert_eq!(found(&|s| alter(&mut s[0], "over 0", "over 4")), 1);
+        assert_eq!(found(&|s| alter(&mut s[0], "of 900", "of 7")), 1);
+        assert_eq!(found(&|s| alter(&mut s[0], over, "")), 1);
+        assert_eq!(
+            found(&|s| alter(&mut s[1], "carry: kernel", &format!("{over}carry: kernel"))),
+            1
+        );
+        assert_eq!(found(&|s| alter(&mut s[1], "copy 0", "copy 1")), 1);
+        assert_eq!(found(&|s| alter(&mut s[1], "sha256-ab", "sha256-cd")), 1);
+        assert_eq!(found(&|s| s[0].ended.code = 0), 1);
     }
 
     #[test]

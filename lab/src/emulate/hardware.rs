@@ -58,7 +58,12 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
         ));
     }
     let disks = machine.disks.iter().map(|disk| (disk, "on"));
-    let kept = machine.kept.iter().map(|disk| (disk, "off"));
+    // Both hosts' QEMUs read and write the same pages of this machine's cache, so neither sees anything old.
+    let kept = match machine.shares {
+        true => "off,file.locking=off",
+        false => "off",
+    };
+    let kept = machine.kept.iter().map(|disk| (disk, kept));
     for (index, (disk, snapshot)) in disks.chain(kept).enumerate() {
         let file = escaped(disk);
         command
@@ -75,14 +80,17 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
             .arg(format!("file={file},format=raw,if=none,id=bag"))
             .args(["-device", "nvme,drive=bag,serial=bag"]);
     }
-    if let Some(socket) = &machine.lan {
+    for (index, socket) in machine.cables.iter().enumerate() {
         let socket = escaped(socket);
         command
             .arg("-netdev")
             .arg(format!(
-                "stream,id=lan,server=off,addr.type=unix,addr.path={socket}"
+                "stream,id=lan{index},server=off,addr.type=unix,addr.path={socket}"
             ))
-            .args(["-device", "virtio-net-pci,netdev=lan,romfile="]);
+            .args([
+                "-device",
+                &format!("virtio-net-pci,netdev=lan{index},romfile="),
+            ]);
     }
     command
         .args(["-chardev", "null,id=none", "-device"])
