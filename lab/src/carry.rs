@@ -21,6 +21,7 @@ use crate::modules;
 use crate::options;
 use crate::trial::{self, Bench};
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 pub mod images;
@@ -35,6 +36,7 @@ use images::Images;
 use needs::Needs;
 use peer::Peer;
 use stop::{SAVED, Stop, at_stops, problems};
+use way::Way;
 
 /// The lock whose guest every run of the tests carries, its hosts, and after how many of its rounds it goes on to the next.
 pub const LOCK: &str = "examples/carried.vm.lock.json";
@@ -226,6 +228,75 @@ impl Chain<'_> {
             }
         }
         told.judge(needs, kernels.len(), &stops, &images)
+    }
+
+    /// One guest that is handed over from host to host: two of them are up at once.
+    fn hand_over(
+        &self,
+        cache: &Cache,
+        bench: &Bench,
+        (lock, needs): (&Path, &Needs),
+        kernels: &[Kernel],
+        told: &mut Told,
+    ) -> Result<()> {
+        let scratch = cache.scratch()?;
+        let images = Images::make(cache, &scratch, needs)?;
+        let place = Scratch::new()?;
+        let peer = needs.talks().then(|| Peer::start(place.path()));
+        let peer = peer.transpose()?;
+        let ways = (1..kernels.len()).map(|n| Way::start(place.path().join(format!("way{n}"))));
+        let ways: Vec<Way> = ways.collect::<Result<_>>()?;
+        let mut hosts: Vec<(Machine, Errand)> = Vec::new();
+        for (turn, kernel) in kernels.iter().enumerate() {
+            let limit = LIMIT * needs.slowness() * live::LONGER;
+            let mut host = trial::machine(kernel.clone(), self.cpu, limit);
+            host.kept.clone_from(&images.disks);
+            host.shares = true;
+            let last = turn + 1 == kernels.len();
+            let ways = &ways[turn.saturating_sub(1)..(turn + 1).min(ways.len())];
+            let peer = peer.iter().map(|peer| &peer.socket);
+            let cables = peer.chain(ways.iter().map(|way| &way.socket));
+            host.cables = cables.cloned().collect();
+            let limit = EACH * u64::from(needs.slowness());
+            let script = live::script(needs, turn, last, limit);
+            let numbers = [turn as u64 + 1, self.rounds.into()];
+            let errand = self.errand(bench, (lock, needs), &host, (&script, &numbers))?;
+            hosts.push((host, errand));
+        }
+        let mut stops: Vec<Stop> = Vec::new();
+        told.kernels.clear();
+        thread::scope(|scope| {
+            let mut all = hosts.iter();
+            let mut boot = || {
+                let (host, errand) = all.next()?;
+                Some(scope.spawn(|| bench.run(host, &[errand])))
+            };
+            let mut runs = boot();
+            for (turn, kernel) in kernels.iter().enumerate() {
+                // The next one comes up while the guest is here.
+                let next = boot();
+                let place = place_of(turn, kernel);
+                let ended = runs.map(|host| host.join());
+                let outcome = match ended {
+                    Some(Ok(outcome)) => outcome,
+                    _ => return Err(Failure::bug("a host's thread ended without a word")),
+                };
+                let outcome = match outcome {
+                    Err(failure) if failure.is_crash() => {
+                        return told.crashed(needs, kernels.len(), &stops, (&place, failure));
+                    }
+                    outcome => outcome?,
+                };
+                let stop = told.stop(place, kernel, outcome, peer.as_ref())?;
+                let goes_on = stop.ended.code == SAVED;
+                stops.push(Stop { live: true, ..stop });
+                runs = next;
+                if !goes_on {
+                    break;
+                }
+            }
+            told.judge(needs, kernels.len(), &stops, &images)
+        })
     }
 
     /// What is done in a host, by that script and its arguments.

@@ -4,101 +4,17 @@
 //!
 //! No lock is seen from one host's disk to the other's, so `receive` is told `--locks-unseen`: that it is the same disk is the lab's word.
 
-use super::images::Images;
 use super::needs::Needs;
-use super::peer::Peer;
 use super::script::{LOOKS, NETWORK, begin};
-use super::stop::{SAVED, Stop};
-use super::way::Way;
-use super::{Chain, EACH, LIMIT, Told, place_of};
-use crate::cache::{Cache, Scratch};
-use crate::emulate::Machine;
-use crate::errand::Errand;
-use crate::failure::{Failure, Result};
-use crate::kernels::Kernel;
-use crate::trial::{self, Bench};
-use std::path::Path;
-use std::thread;
 
 /// How long that may take for which a host waits that is not its own doing, as often as each of its own things.
 const FAR: u64 = 5;
 
 /// How often as long as other hosts these may take: each waits for the one before and the next.
-const LONGER: u32 = 2;
-
-impl Chain<'_> {
-    /// One guest that is handed over from host to host: two of them are up at once.
-    pub(super) fn hand_over(
-        &self,
-        cache: &Cache,
-        bench: &Bench,
-        (lock, needs): (&Path, &Needs),
-        kernels: &[Kernel],
-        told: &mut Told,
-    ) -> Result<()> {
-        let scratch = cache.scratch()?;
-        let images = Images::make(cache, &scratch, needs)?;
-        let place = Scratch::new()?;
-        let peer = needs.talks().then(|| Peer::start(place.path()));
-        let peer = peer.transpose()?;
-        let ways = (1..kernels.len()).map(|n| Way::start(place.path().join(format!("way{n}"))));
-        let ways: Vec<Way> = ways.collect::<Result<_>>()?;
-        let mut hosts: Vec<(Machine, Errand)> = Vec::new();
-        for (turn, kernel) in kernels.iter().enumerate() {
-            let limit = LIMIT * needs.slowness() * LONGER;
-            let mut host = trial::machine(kernel.clone(), self.cpu, limit);
-            host.kept.clone_from(&images.disks);
-            host.shares = true;
-            let last = turn + 1 == kernels.len();
-            let ways = &ways[turn.saturating_sub(1)..(turn + 1).min(ways.len())];
-            let peer = peer.iter().map(|peer| &peer.socket);
-            let cables = peer.chain(ways.iter().map(|way| &way.socket));
-            host.cables = cables.cloned().collect();
-            let limit = EACH * u64::from(needs.slowness());
-            let script = script(needs, turn, last, limit);
-            let numbers = [turn as u64 + 1, self.rounds.into()];
-            let errand = self.errand(bench, (lock, needs), &host, (&script, &numbers))?;
-            hosts.push((host, errand));
-        }
-        let mut stops: Vec<Stop> = Vec::new();
-        told.kernels.clear();
-        thread::scope(|scope| {
-            let mut all = hosts.iter();
-            let mut boot = || {
-                let (host, errand) = all.next()?;
-                Some(scope.spawn(|| bench.run(host, &[errand])))
-            };
-            let mut runs = boot();
-            for (turn, kernel) in kernels.iter().enumerate() {
-                // The next one comes up while the guest is here.
-                let next = boot();
-                let place = place_of(turn, kernel);
-                let ended = runs.map(|host| host.join());
-                let outcome = match ended {
-                    Some(Ok(outcome)) => outcome,
-                    _ => return Err(Failure::bug("a host's thread ended without a word")),
-                };
-                let outcome = match outcome {
-                    Err(failure) if failure.is_crash() => {
-                        return told.crashed(needs, kernels.len(), &stops, (&place, failure));
-                    }
-                    outcome => outcome?,
-                };
-                let stop = told.stop(place, kernel, outcome, peer.as_ref())?;
-                let goes_on = stop.ended.code == SAVED;
-                stops.push(Stop { live: true, ..stop });
-                runs = next;
-                if !goes_on {
-                    break;
-                }
-            }
-            told.judge(needs, kernels.len(), &stops, &images)
-        })
-    }
-}
+pub const LONGER: u32 = 2;
 
 /// What is done in that turn, with `limit` seconds for each thing that is waited for.
-fn script(needs: &Needs, turn: usize, last: bool, limit: u64) -> String {
+pub fn script(needs: &Needs, turn: usize, last: bool, limit: u64) -> String {
     let mut cards = (usize::from(needs.talks())..).map(|n| format!("eth{n}"));
     let mut card = |is: bool| is.then(|| cards.next()).flatten().unwrap_or_default();
     let (from, to) = (card(turn > 0), card(!last));
