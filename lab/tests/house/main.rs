@@ -142,6 +142,19 @@ fn hold(programs: &Path, program: &str, arguments: &[&str], line: &str) {
     for (at, argument) in arguments.iter().enumerate() {
         match *argument {
             ">" | "|" => return,
+            // What only a runner with that feature has is in no program that is built here, and in the table of all of them.
+            "--" if arguments[..at].contains(&"--torture") => {
+                let (own, table) = (&arguments[at + 1..], read("runner/flags/src/lib.rs"));
+                for word in own.iter().filter(|word| !word.contains('.')) {
+                    let entry = match word.strip_prefix("--") {
+                        Some(flag) => format!("long: \"{flag}\""),
+                        None => format!("name: \"{word}\""),
+                    };
+                    let is_there = table.contains(&entry);
+                    assert!(is_there, "`{line}`: no vmlock-run has {word}");
+                }
+                return;
+            }
             "--" => return hold(programs, "vmlock-run", &arguments[at + 1..], line),
             flag if flag.starts_with('-') => {
                 let flag = flag.split('=').next().unwrap_or(flag);
