@@ -27,7 +27,7 @@ pub enum FileSystem {
 }
 
 impl FileSystem {
-    /// The modules of Linux that read and write it. What they name only as they run is named here, too.
+    /// The modules of Linux that read and write it, without those that they need.
     pub fn modules(self) -> &'static [&'static str] {
         match self {
             Self::Ext4 => &["ext4"],

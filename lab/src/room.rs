@@ -1,10 +1,12 @@
 //! Whether what is built and fetched finds room on its disks. Without it a linker dies of a signal half an hour into a run,
-//! and says little of disks.
+//! and says little of disks. This is said before, and no more than that: what is there counts as if it were of today, and how
+//! much a file system really takes (it may compress) is its own.
 
 use crate::cache::Cache;
-use crate::failure::{Failure, Result};
+use crate::cross;
+use crate::failure::{Result, say};
 use nix::sys::statvfs::statvfs;
-use std::env;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -41,11 +43,11 @@ struct Folder {
     free: u64,
 }
 
-/// Makes sure that there is room for what is not there yet. A folder that cannot be looked at is left to whoever writes there.
-pub fn ensure(cache: &Cache, needs: &Needs) -> Result<()> {
-    // This very program was built there, below the name of its profile.
-    let own = env::current_exe().ok();
-    let target = own.as_deref().and_then(|own| own.ancestors().nth(2));
+/// Says where there is no room for what is not there yet. A folder that cannot be looked at is left to whoever writes there.
+pub fn warn(cache: &Cache, needs: &Needs) -> Result<()> {
+    // Next to what is built for hosts.
+    let target = cross::target_dir(&cross::workspace()?);
+    let target = target.parent();
     let cached = cache.path("");
     let folders = [
         (target, needs.target),
@@ -53,23 +55,22 @@ pub fn ensure(cache: &Cache, needs: &Needs) -> Result<()> {
     ];
     let folders = folders.into_iter().filter_map(|(path, needs)| {
         let path = path?;
-        let of = statvfs(path).ok()?;
+        // Some file systems do not say how large they are.
+        let of = statvfs(path).ok().filter(|of| of.blocks() > 0)?;
         Some(Folder {
             name: path.display().to_string(),
             device: fs::metadata(path).ok()?.dev(),
             needs,
-            holds: held(path),
+            holds: held(path, &mut BTreeSet::new()),
             free: of.blocks_available() * of.fragment_size(),
         })
     });
-    let lacks = lacks(&folders.collect::<Vec<_>>());
-    match lacks.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::environment(format!(
-            "{}; make room, or name folders elsewhere in CARGO_TARGET_DIR and VMLOCK_CACHE",
-            lacks.join("; ")
-        ))),
+    for lack in lacks(&folders.collect::<Vec<_>>()) {
+        say(format_args!(
+            "{lack}; make room, or name folders elsewhere in CARGO_TARGET_DIR and VMLOCK_CACHE"
+        ));
     }
+    Ok(())
 }
 
 /// What each file system lacks, in words.
@@ -81,7 +82,7 @@ fn lacks(folders: &[Folder]) -> Vec<String> {
         let names: Vec<&str> = all.map(|folder| folder.name.as_str()).collect();
         (needs > one.free).then(|| {
             format!(
-                "there is no room for what is built and fetched: {} {} MB more, and {} MB are free there",
+                "there may be no room for what is built and fetched: {} {} MB more, and {} MB are free there",
                 match names[..] {
                     [name] => format!("{name} takes"),
                     _ => format!("{} take", names.join(" and ")),
@@ -100,11 +101,13 @@ fn lacks(folders: &[Folder]) -> Vec<String> {
     folders.iter().enumerate().filter_map(first).collect()
 }
 
-/// Bytes on disk of all that is in a folder.
-fn held(folder: &Path) -> u64 {
+/// Bytes on disk of all that is in a folder, each file once.
+fn held(folder: &Path, seen: &mut BTreeSet<(u64, u64)>) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let sizes = entries.map(|entry| match entry.metadata() {
-        Ok(of) if of.is_dir() => held(&entry.path()),
+    let sizes = entries.map(|entry| match fs::metadata(entry.path()) {
+        // Where a loop of links leads comes to its end by itself.
+        Ok(of) if !seen.insert((of.dev(), of.ino())) => 0,
+        Ok(of) if of.is_dir() => held(&entry.path(), seen),
         Ok(of) => of.blocks() * 512,
         Err(_) => 0,
     });
@@ -142,7 +145,7 @@ mod tests {
         assert_eq!(
             lacks(&both(1)),
             [
-                "there is no room for what is built and fetched: t and c take 4000 MB more, and 3500 MB are free there"
+                "there may be no room for what is built and fetched: t and c take 4000 MB more, and 3500 MB are free there"
             ]
         );
         assert!(lacks(&both(2)).is_empty());
@@ -151,10 +154,12 @@ mod tests {
     #[test]
     fn files_hold_what_their_blocks_do() {
         let scratch = crate::cache::Scratch::new().unwrap();
-        assert_eq!(held(scratch.path()), 0);
+        assert_eq!(held(scratch.path(), &mut BTreeSet::new()), 0);
         fs::create_dir(scratch.path().join("inner")).unwrap();
         fs::write(scratch.path().join("inner/file"), [1; 10_000]).unwrap();
-        assert!((10_000..100_000).contains(&held(scratch.path())));
-        assert_eq!(held(Path::new("/nonexistent")), 0);
+        let other = scratch.path().join("inner/other");
+        fs::hard_link(scratch.path().join("inner/file"), other).unwrap();
+        assert!((10_000..20_000).contains(&held(scratch.path(), &mut BTreeSet::new())));
+        assert_eq!(held(Path::new("/nonexistent"), &mut BTreeSet::new()), 0);
     }
 }

@@ -43,7 +43,7 @@ pub fn run(cache: &Cache) -> Result<u8> {
     let mut parts = Parts::begin();
     // Before anything is built, so that what is missing is told at once.
     emulator::ensure_programs(true)?;
-    room::ensure(cache, &room::TOUR)?;
+    room::warn(cache, &room::TOUR)?;
     let root = cross::workspace()?;
     // The one waits for this machine's CPUs, the other for the network.
     let (built, fetched) = thread::scope(|scope| {

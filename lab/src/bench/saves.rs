@@ -267,7 +267,8 @@ fn fewest(of: impl Iterator<Item = u64>) -> f64 {
 fn grown(host: &str, full: &Seen, small: &Seen, large: &Seen) -> [Measure; 3] {
     let sum = |before: &Before| before.calls.values().sum::<u64>();
     let calls = |seen: &Seen| match &seen.before[..] {
-        [] => f64::NAN,
+        // A round of which nothing was counted says nothing.
+        rounds if rounds.is_empty() || rounds.iter().any(|it| it.calls.is_empty()) => f64::NAN,
         rounds => least(rounds).values().sum::<u64>() as f64,
     };
     let pages = |seen: &Seen| fewest(seen.before.iter().map(|before| before.faults));
@@ -534,6 +535,9 @@ mod tests {
         assert_eq!(met(&seen([(7, 712), (8, 709), (8, 710)])), (false, true));
         assert_eq!(met(&seen([(7, 710), (8, 711), (9, 710)])), (true, false));
         // What was not counted is no fewer.
+        let mut uncounted = seen([(7, 709), (7, 709), (7, 709)]);
+        uncounted.before[1].calls.clear();
+        assert_eq!(met(&uncounted), (false, true));
         assert_eq!(met(&Seen::default()), (false, false));
     }
 

@@ -11,7 +11,7 @@ use super::script::{LOOKS, NETWORK, begin};
 const FAR: u64 = 5;
 
 /// How often as long as other hosts these may take: each waits for the one before and the next.
-pub const LONGER: u32 = 2;
+pub const LONGER: u32 = 3;
 
 /// What is done in that turn, with `limit` seconds for each thing that is waited for.
 pub fn script(needs: &Needs, turn: usize, last: bool, limit: u64) -> String {
@@ -61,11 +61,11 @@ else
     await "[ -s $token ]"
     # Who is to give it gets the token by the same cable, as often as it asks.
     while [ -s $token ]; do nc -l -p 7901 <$token; done 2>/dev/null &
-    seen=$(now)
+    seen=
     # Once that host is gone, nobody comes any more.
     there() {
         ping -c 1 -W 5 $before >/dev/null 2>&1 && seen=$(now)
-        [ $(($(now) - seen)) -lt $limit ] || fail "the host before is there"
+        [ -z "$seen" ] || [ $(($(now) - seen)) -lt $own ] || fail "the host before is there"
     }
     patiently "vmlock-run status /tmp/mine/guest 2>/dev/null | grep -q ': running' || { there; false; }" "it comes"
     took "until it came"
@@ -138,6 +138,7 @@ impl Over {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{EACH, LIMIT};
     use super::*;
 
     const SAID: &str = "0 the guest runs at its other end, after 412 ms at rest, and its runner here ends of its memory rounds of 41000, 512 KiB went over while it ran, and 96 KiB while it rested ";
@@ -158,6 +159,24 @@ mod tests {
         ] {
             assert_eq!(Over::read(&SAID.replacen(from, to, 1)), None, "{from}");
         }
+    }
+
+    /// One in the middle, for which all comes from elsewhere and goes there.
+    #[test]
+    fn a_host_has_time_for_all_that_its_script_waits_for() {
+        let script = script(&Needs::default(), 1, false, 1);
+        let count = |is: &dyn Fn(&str) -> bool| {
+            let lines = script.lines().map(str::trim_start);
+            lines.filter(|line| is(line)).count() as u64
+        };
+        let waits = count(&|line| line.starts_with("await "));
+        let limits = count(&|line| line.starts_with("timeout "));
+        let far = count(&|line| line.starts_with("patiently "));
+        assert_eq!((waits, limits, far), (6, 2, 2));
+        // It is not started there. That it has ended is waited for, too.
+        let all = waits - 1 + limits + far * FAR + 1;
+        let limit = LIMIT.as_secs() * u64::from(LONGER);
+        assert!(limit * 4 / 5 >= all * EACH, "{all}");
     }
 
     #[test]

@@ -58,7 +58,8 @@ pub(super) fn qemu(emulator: &Start, machine: &Machine, initrd: &Path, dir: &Pat
         ));
     }
     let disks = machine.disks.iter().map(|disk| (disk, "on"));
-    // Both hosts' QEMUs read and write the same pages of this machine's cache, so neither sees anything old.
+    // Both hosts' QEMUs read and write the same pages of this machine's cache. What a host has in its own is old once the other
+    // one wrote: it has to read nothing there before its guest comes.
     let kept = match machine.shares {
         true => "off,file.locking=off",
         false => "off",

@@ -121,12 +121,23 @@ mod tests {
             properties: Hex64(0),
             pending_table: Hex64(0),
             private: Interrupts::default(),
-            interface: [("ICC_PMR_EL1".to_owned(), Hex64(0xf0))].into(),
+            // Five bits of priority, and a binary point that its kernel never set.
+            interface: [
+                ("ICC_BPR0_EL1", 0),
+                ("ICC_CTLR_EL1", 4 << 8),
+                ("ICC_PMR_EL1", 0xf0),
+            ]
+            .map(|(name, value)| (name.to_owned(), Hex64(value)))
+            .into(),
         };
         let saved = View {
             control: Hex32(2),
             shared: vec![Shared::default(); 2],
             redistributors: vec![one; 2],
+        };
+        let point = |view: &mut View, least: u64| {
+            let interface = &mut view.redistributors[1].interface;
+            interface.insert("ICC_BPR0_EL1".to_owned(), Hex64(least));
         };
         let timer = lock.machine.private_interrupts.virtual_timer;
         let told = |alter: &dyn Fn(&mut View)| {
@@ -160,9 +171,14 @@ mod tests {
             (
                 told(&|view| {
                     let interface = &mut view.redistributors[0].interface;
-                    interface.values_mut().for_each(|value| value.0 = 0);
+                    interface.insert("ICC_PMR_EL1".to_owned(), Hex64(0));
                 }),
                 "ICC_PMR_EL1 of vCPU 0 reads 0x0, and 0xf0 was saved",
+            ),
+            (told(&|view| point(view, 2)), ""),
+            (
+                told(&|view| point(view, 3)),
+                "ICC_BPR0_EL1 of vCPU 1 reads 0x3",
             ),
             (told(&|view| view.shared.truncate(1)), "other registers"),
             // The timer's line, and its latch where it is the hardware's.

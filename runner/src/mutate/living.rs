@@ -317,7 +317,12 @@ fn give_way(entries: &mut [Entry], refused: &[Refusal]) -> bool {
         let given = open.filter(|entry| of(entry));
         given.map(|entry| entry.values.remove(0)).count() > 0
     };
-    let named = |entry: &Entry| refused.iter().any(|r| r.name.starts_with(&entry.name));
+    // A refusal names a field of it, or its vCPU, as well.
+    let named = |entry: &Entry| {
+        let rest = refused.iter().map(|r| r.name.strip_prefix(&entry.name));
+        rest.flatten()
+            .any(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
     // Where a call is refused that is no entry of its own, the services are what it follows from.
     let of_calls = refused.iter().any(|r| r.name.contains('('));
     next(&named) || of_calls && next(&|entry| entry.name.starts_with("KVM_REG_ARM_"))

@@ -16,6 +16,8 @@ left() { echo "$(cat /sys/class/net/tap0/statistics/rx_packets) $(cat /tmp/came)
 const SENDS: &str = r#"
 sent() { await "[ '$*' = \"\$(left)\" ]"; }
 waits() { sleep 1; checks && [ "$(left)" = "$before" ]; }
+# It has done all that it was told before its end, which waits as well.
+comes() { await '$run pause $socket 2>&1 | grep -q "come to its end"'; }
 send() { printf $1 >&3; [ $1 = w ] || total=$((total + 1)); waits; }
 sent "1 (xx)" && echo "sends"
 # What it sends waits, also for who pauses it and lets it go on.
@@ -23,14 +25,14 @@ before=$(left); slowly 8000 restore one.save; waits && echo "sends nothing for i
 $run pause $socket >/dev/null && $run resume $socket >/dev/null; waits && echo "waits after a pause"
 said; sent "3 (xx)(yy)" && echo "is sent then"; again; sent "4 (xx)(yy)(xx)"; save two.save; before=$(left)
 # It is sent where its end comes with it.
-slowly 6000 restore two.save; send w; printf o >&3; waits && echo "waits, as the end does"
+slowly 6000 restore two.save; send w; printf o >&3; comes && waits && echo "waits, as the end does"
 ended off 0; sent "6 (xx)(yy)(xx)(ww)" && echo "is sent at its end"; before=$(left)
 # Nothing is of what somebody has end meanwhile, nor of what is another than what was saved.
 slowly 20000 restore two.save; send z; total=$((total - 1)); $run stop $socket >/dev/null; ended stopped 143
 sleep 1; [ "$(left)" = "$before" ] && echo "is dropped"
 cp two.save cut; chmod 600 cut; printf '\377' | dd of=cut bs=1 seek=18907136 conv=notrunc 2>/dev/null; chmod 400 cut
 for does in z w wo; do
-    slowly 4000 restore cut; printf $does >&3; waits || echo "it was too quick"; ended damaged 4; sleep 1
+    slowly 6000 restore cut; printf $does >&3; [ $does != wo ] || comes; waits || echo "it was too quick"; ended damaged 4; sleep 1
     grep -q "nothing has left it" words && [ "$(left)" = "$before" ] && [ $(heard) = $total ] && echo "is never sent"
     grep -o "its memory at 0x[0-9a-f]* to 0x[0-9a-f]* is not what was saved" words
 done

@@ -27,7 +27,7 @@ for system in ext4 btrfs; do
 done
 # Else it is copied where the file system copies it without reading it; whoever writes the file then does not write the copy.
 cp one.save btrfs/free.save; chmod 600 btrfs/free.save
-slowly 4000 restore btrfs/free.save; copies || echo "btrfs, copy: lies on $(lies btrfs)"
+slowly 10000 restore btrfs/free.save; copies || echo "btrfs, copy: lies on $(lies btrfs)"
 zero btrfs/free.save 8 && sync && echo 3 >/proc/sys/vm/drop_caches && checks && echo "btrfs, copy: the file is written"
 right "btrfs, copy"
 cmp -s one.save btrfs/free.save || echo "btrfs, copy: the file is another"

@@ -63,7 +63,8 @@ case $verb in
 esac
 (while :; do :; done) & busy=$!
 sleep 5; told "beside somebody"; sleep 1; told "and again"
-saved two.save; guest restore two.save; told "restored"; sleep 3; told "and later"
+meanwhile() { grep -q "checked and copied before it runs" words || echo "$1: while it is checked"; }
+saved two.save; guest restore two.save; told "restored"; meanwhile restored; sleep 3; told "and later"
 saved two.save; guest restore two.save --verify; told "restored when checked"
 kill $busy; told "alone"
 rm -f one.save; saved one.save; gzip -c one.save >one.save.gz; echo $before >stolen
@@ -97,6 +98,7 @@ fn stolen_time_never_goes_back() {
             ("beside somebody: more\n", 1),
             ("and again: more\n", 1),
             ("restored: more\n", 1),
+            ("restored: while it is checked\n", 1),
             ("and later: more\n", 1),
             ("restored when checked: more\n", 1),
             (" after ", 0),

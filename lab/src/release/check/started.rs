@@ -95,7 +95,7 @@ for second in $(seq 120); do
     [ "$(state service NRestarts) $(state service SubState)" = "1 running" ] && break
     sleep 1
 done
-hear "" "CPU 1 is online" && echo "holds: who was killed is started again"
+[ "$(state service NRestarts)" = 1 ] && hear "" "CPU 1 is online" && echo "holds: who was killed is started again"
 systemctl stop vmlock@service
 systemctl start vmlock@other || echo "holds: what the host refuses is not started"
 systemctl start vmlock@missing || echo "holds: what is missing is not started"
@@ -105,6 +105,7 @@ states() { echo $(state $1 ActiveState) $(state $1 Result) $(state $1 ExecMainSt
 [ "$(states missing)" = "failed exit-code 4 0" ] && echo "holds: what is missing is not tried again"
 journal $(state other InvocationID)
 journal $(state other InvocationID) | grep -q '"event":"refused"' && echo "holds: the journal has the refusal"
+journal $(state missing InvocationID) | grep -q '/etc/vmlock/missing.vm.lock.json' && echo "holds: the journal says what is missing"
 systemctl reset-failed vmlock@other vmlock@missing
 "#;
 
@@ -162,7 +163,8 @@ fn script(commands: &[(&str, &str)]) -> String {
 /// What did not hold.
 fn judged(commands: &[(&str, &str)], ended: &Ended) -> Vec<String> {
     let output = String::from_utf8_lossy(&ended.stdout);
-    let said: Vec<&str> = output.split("file: ").skip(1).collect();
+    let output = format!("\n{output}");
+    let said: Vec<&str> = output.split("\nfile: ").skip(1).collect();
     let wanted = WITH_FILE.lines().filter_map(|line| line.split_once(HOLDS));
     let wanted: Vec<&str> = wanted.map(|(_, word)| word.trim_end_matches('"')).collect();
     let mut problems = Vec::new();
