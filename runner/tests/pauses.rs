@@ -4,7 +4,7 @@
 //!
 //! Needs an emulated host, so it is ignored unless asked for:
 //! `cargo test -p vmlock-run --test pauses -- --ignored`; `VMLOCK_PAUSES=1000` pauses each guest so often, and
-//! audits the last of them so often, and on a host of 5.10, too.
+//! audits the last of them so often, and on a host of 5.10, too; `VMLOCK_AUDITS=1000` does the last alone so often.
 
 mod host;
 
@@ -181,7 +181,7 @@ now() { set -- $(cat /proc/uptime); echo "${1%.*}${1#*.}0"; }
 started=$looks
 for ways in "" "--emulate-gic"; do
     guest; said 1; total=1; : >took; : >digests
-    for n in $(seq $count); do
+    for n in $(seq $looked); do
         begun=$(now)
         $run audit $looks --control $socket >audited 2>&1 || { echo "it looks $ways: audit $n: exit $?"; cat audited; }
         echo $(($(now) - begun)) >>took; grep '^digest ' audited >>digests
@@ -189,7 +189,7 @@ for ways in "" "--emulate-gic"; do
     done
     begun=$(now); for n in 1 2 3 4 5 6 7 8 9 10; do $run status $socket >/dev/null; done; begun=$((($(now) - begun) / 10))
     at() { sort -n took | sed -n "$1p"; }
-    echo "audits$ways: $(wc -l <digests), digests: $(sort -u digests | wc -l); $(at 1) to $(at '$') ms each, $(at $(((count + 1) / 2))) in the middle, $begun of them the client's"
+    echo "audits$ways: $(wc -l <digests), digests: $(sort -u digests | wc -l); $(at 1) to $(at '$') ms each, $(at $(((looked + 1) / 2))) in the middle, $begun of them the client's"
     printf x >&3; said $((total + 1)); printf o >&3; ended "looked$ways"
 done
 started=$spaced ways=""
@@ -238,16 +238,20 @@ const HOSTS: [(&str, &str, &str, &str); 2] = [
 #[test]
 #[ignore = "boots an emulated host"]
 fn a_guest_is_paused_whatever_it_does_and_by_whomever_nobody_reads() {
-    let asked = env::var("VMLOCK_PAUSES").ok();
-    let count: u32 = asked.as_ref().map_or(10, |n| n.parse().expect("a number"));
-    let hosts = if asked.is_some() { 2 } else { 1 };
+    let asked = |name| env::var(name).ok().map(|n| n.parse().expect("a number"));
+    let (paused, looked): (Option<u32>, Option<u32>) = (
+        asked("VMLOCK_PAUSES"),
+        asked("VMLOCK_AUDITS").or(asked("VMLOCK_PAUSES")),
+    );
+    let (count, audits) = (paused.unwrap_or(10), looked.unwrap_or(10));
+    let hosts = if looked.is_some() { 2 } else { 1 };
     for (kernel, cpu, lock, calls) in &HOSTS[..hosts] {
-        let said = host(kernel, cpu, lock, calls, count);
-        judge(kernel, calls, count, &said);
+        let said = host(kernel, cpu, lock, calls, (count, audits));
+        judge(kernel, calls, audits, &said);
     }
 }
 
-fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String {
+fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, (count, audits): (u32, u32)) -> String {
     let place = Place::new(&format!("pauses-{kernel}"));
     let kernels = [
         place.write("attentive.Image", &image(&ATTENTIVE, None)),
@@ -283,7 +287,7 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
     let paths = altereds.each_ref().map(|path| path.display().to_string());
     let paths = paths.join(" ");
     let script = format!(
-        "lock={one} spaced={} talkative={other} looks={} calls={calls} count={count} altereds='{paths}'\n{SCRIPT}",
+        "lock={one} spaced={} talkative={other} looks={} calls={calls} count={count} looked={audits} altereds='{paths}'\n{SCRIPT}",
         spaced.display(),
         looks.display()
     );
@@ -295,13 +299,12 @@ fn host(kernel: &str, cpu: &str, lock: &str, calls: &str, count: u32) -> String 
     ]
     .concat();
     // A pause of each guest, and two audits, take up to four seconds together on a busy machine.
-    in_host_within(600.max(4 * count), kernel, cpu, &script, &files)
+    in_host_within(600.max(4 * count.max(audits)), kernel, cpu, &script, &files)
 }
 
-fn judge(kernel: &str, calls: &str, count: u32, said: &str) {
-    let audits = said.lines().filter(|line| line.starts_with("audits"));
-    for audits in audits {
-        let _ = writeln!(io::stdout(), "{kernel}: {audits}");
+fn judge(kernel: &str, calls: &str, audits: u32, said: &str) {
+    for told in said.lines().filter(|line| line.starts_with("audits")) {
+        let _ = writeln!(io::stdout(), "{kernel}: {told}");
     }
     let ways = 2 + usize::from(!calls.is_empty());
     for (line, times) in [
@@ -324,8 +327,8 @@ fn judge(kernel: &str, calls: &str, count: u32, said: &str) {
         ("left ", ways),
         (": paused\n", ways),
         (": exit 0\n", ways + 4),
-        (&format!("audits: {count}, digests: 1; "), 1),
-        (&format!("audits--emulate-gic: {count}, digests: 1; "), 1),
+        (&format!("audits: {audits}, digests: 1; "), 1),
+        (&format!("audits--emulate-gic: {audits}, digests: 1; "), 1),
         ("the guest ends\n", 2),
         ("stopped: exit 143\n", 1),
         ("unheard: exit 143\n", 1),
