@@ -17,7 +17,7 @@ const SENDS: &str = r#"
 sent() { await "[ '$*' = \"\$(left)\" ]"; }
 waits() { sleep 1; checks && [ "$(left)" = "$before" ]; }
 # It has done all that it was told before its end, which waits as well.
-comes() { await '$run pause $socket 2>&1 | grep -q "come to its end"'; }
+comes() { await '$run pause $socket 2>&1 | grep -q "come to its end" || { $run resume $socket >/dev/null 2>&1; false; }'; }
 send() { printf $1 >&3; [ $1 = w ] || total=$((total + 1)); waits; }
 sent "1 (xx)" && echo "sends"
 # What it sends waits, also for who pauses it and lets it go on.
