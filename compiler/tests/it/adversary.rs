@@ -287,6 +287,19 @@ fn a_warning_is_allowed_by_itself_and_with_a_reason() {
                 "write `allow \"spec::emulated-cpu\" reason=\"x\"; allow \"spec::unsure\" reason=\"x\"`",
                 "",
             ),
+            // A field belongs to the code before it.
+            (
+                ALLOW,
+                "allow \"spec::withholds-mitigation\", \"ID_AA64PFR0_EL1.CSV2\" reason=\"x\"",
+                "write `allow \"spec::withholds-mitigation\" \"ID_AA64PFR0_EL1.CSV2\" reason=\"x\"`",
+                "",
+            ),
+            (
+                ALLOW,
+                "allow(code=\"spec::emulated-cpu\", reason=\"x\")",
+                "write `allow \"spec::emulated-cpu\" reason=\"x\"`",
+                "allow \"spec::emulated-cpu\" reason=\"x\"",
+            ),
             (
                 ALLOW,
                 "allow \"spec::emulated-cpu\" \"spec::unsure\" reason=\"x\"",
@@ -304,6 +317,18 @@ fn a_warning_is_allowed_by_itself_and_with_a_reason() {
 }
 
 #[test]
+fn a_field_behind_a_reason_is_no_word_of_it() {
+    let scratch = Scratch::new("adversary-reason");
+    let allow = "allow spec::withholds-mitigation reason=trusted ID_AA64PFR0_EL1.CSV2";
+    let withheld = SPEC.replace("pmu", "set \"ID_AA64PFR0_EL1.CSV2\" 0");
+    let left = found(&scratch, &withheld);
+    assert_eq!(left[0]["code"], "spec::withholds-mitigation", "{left:#?}");
+    let allowed = withheld.replace(MEMORY, &format!("{MEMORY}; {allow}"));
+    let left = found(&scratch, &allowed);
+    assert_eq!(left.len(), 0, "{left:#?}");
+}
+
+#[test]
 fn what_a_machine_is_built_from_is_not_lost() {
     let scratch = Scratch::new("adversary-from");
     let base = "vm \"db\" from=\"web\" { }\n";
@@ -318,6 +343,17 @@ fn what_a_machine_is_built_from_is_not_lost() {
         assert_eq!(found.len(), 1, "{habit}: {found:#?}");
         let said = found[0]["help"].as_str().unwrap();
         assert_eq!(said, "write `vm \"db\" from=\"web\" { … }`", "{habit}");
+    }
+    // What else stands behind a name is nothing that a machine is built from.
+    for habit in [
+        "vm(\"web\", arch=\"arm64\") {",
+        "vm \"web\", cpus=2 {",
+        "vm [\"web\" \"db\"] {",
+    ] {
+        let found = found(&scratch, &SPEC.replace("vm \"web\" {", habit));
+        assert_eq!(found.len(), 1, "{habit}: {found:#?}");
+        let said = found[0]["help"].as_str().unwrap();
+        assert!(!said.contains("from="), "{habit}: {said}");
     }
 }
 
