@@ -7,6 +7,8 @@ use crate::language::decode::meant;
 use crate::language::decode::word::FROM_ELSEWHERE;
 use crate::language::nodes;
 use kdl::KdlValue;
+use vmlock_spec::catalogue::register_by_name;
+use vmlock_spec::names::spelled;
 
 /// Properties, and the node in whose line they stand.
 const PROPERTIES: [(&str, &str); 24] = [
@@ -193,7 +195,13 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
             && block.is_empty()
             && matches!(values.as_slice(), [one] if one.name.is_none() && is_number(&one.text)) =>
         {
-            statement(format!("set \"{path}\" {}", first?.text))
+            let register = path.split('.').next().unwrap_or(path);
+            let known = register_by_name(&register.to_ascii_uppercase()).is_some();
+            let field = spelled(path).unwrap_or_else(|| path.to_owned());
+            match known {
+                true => statement(format!("set \"{field}\" {}", first?.text)),
+                false => None,
+            }
         }
         _ if values.is_empty() && block.is_empty() => None,
         key => statement(line(key, values, block)),
