@@ -10,7 +10,7 @@ mod registers;
 
 pub use features::{feature, feature_elsewhere};
 pub use models::{cpu, is_core_of_arm};
-pub use registers::{by_number, field, register};
+pub use registers::{by_number, field, register, spelled};
 
 /// Most names that a help lists as what may be meant.
 const MEANT_MAX: usize = 4;
@@ -107,14 +107,17 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
         let letters = text.chars().take_while(char::is_ascii_alphabetic);
         letters.map(|c| c.to_ascii_lowercase()).collect()
     };
-    // Of a part there is no range either: it is answered like one of another version.
+    // Of a part there is no range either, and it has versions of its own.
     let of_kernel = |name: &str| {
         let of = family(name.trim_start_matches(|c| COMPARED.contains(&c) || c == ' '));
         ["", "v", "kvm", "linux", "kernel", "mainline"].contains(&of.as_str())
     };
     if (name.contains(COMPARED) || name.contains("..")) && of_kernel(name) {
-        let bare = name.trim_matches(|c: char| !c.is_ascii_digit());
-        let one = of_release(bare).filter(|one| wholes.contains(&one.as_str()));
+        let mut ends = name.split("..").filter_map(|end| {
+            let bare = end.trim_matches(|c: char| !c.is_ascii_digit());
+            of_release(bare)
+        });
+        let one = ends.find(|one| wholes.contains(&one.as_str()));
         return format!(
             "write one release, `{}`: a lock is what guests see under one; `runs-on` names the hosts that have to keep it",
             one.unwrap_or_else(|| newest.to_owned())
@@ -191,7 +194,8 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
     if let Some(part) = part_of_version(&lower, parts().map(|b| b.name.as_ref())) {
         return format!("write `{part}`");
     }
-    if let Some(near) = did_you_mean(name, all()) {
+    // A comparison is no slip of the fingers.
+    if let Some(near) = did_you_mean(name, all()).filter(|_| !name.contains(COMPARED)) {
         return near;
     }
     let family = match family(&lower) {
@@ -223,6 +227,8 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
 fn part_of_version<'a>(lower: &str, parts: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let digits = lower.find(|c: char| c.is_ascii_digit())?;
     let (family, version) = lower.split_at(digits);
+    // What is below or above a version is another one.
+    let other = family.contains('!') || family.contains(['<', '>']) && !family.contains('=');
     let family = family.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
     let family = match family.strip_suffix('v') {
         Some(rest) if rest.ends_with(|c: char| !c.is_ascii_alphabetic()) => {
@@ -239,7 +245,7 @@ fn part_of_version<'a>(lower: &str, parts: impl Iterator<Item = &'a str>) -> Opt
     }
     let meant = format!("{family}-{}", numbers.join("."));
     let mut parts = parts;
-    parts.find(|part| rest.is_empty() && *part == meant)
+    parts.find(|part| rest.is_empty() && !other && *part == meant)
 }
 
 /// Other names of distributions' releases.
@@ -356,6 +362,12 @@ mod tests {
             );
         }
         assert!(of(">= 99").starts_with("write one release, `kvm-7.3`: "));
+        for name in ["kvm-6.1..kvm-6.12", "6.1..6.12", "kvm-4.1..kvm-6.1"] {
+            assert!(
+                of(name).starts_with("write one release, `kvm-6.1`: "),
+                "{name}"
+            );
+        }
         for name in [
             "bookworm",
             "Debian 12",
@@ -368,7 +380,15 @@ mod tests {
         assert!(of("kvm-latest").starts_with("name the release that the guest was built for"));
         assert!(of("kvm").starts_with("name the release that the guest was built for"));
         let psci = "there are `psci-0.2`, `psci-1.0`, `psci-1.1`, `psci-1.2`, `psci-1.3`";
-        for name in ["psci-1.4", "psci-2.0", "psci"] {
+        for name in [
+            "psci-1.4",
+            "psci-2.0",
+            "psci",
+            "psci < 1.1",
+            "psci > 1.1",
+            "psci != 1.1",
+            "psci<1.1",
+        ] {
             assert_eq!(of(name), psci, "{name}");
         }
         assert_eq!(of("pcsi-1.1"), "did you mean `psci-1.1`?");
@@ -468,6 +488,25 @@ mod tests {
         assert_eq!(
             register("ID_AA64ISAR9_EL1.RNDR"),
             Some("did you mean `ID_AA64ISAR0_EL1.RNDR`?".to_owned())
+        );
+        for (name, one) in [
+            ("ID_AA64PRF0_EL1.SVE", "did you mean `ID_AA64PFR0_EL1.SVE`?"),
+            ("ID_AA64PRF0_EL1.XYZ", "did you mean `ID_AA64PFR0_EL1`?"),
+        ] {
+            assert_eq!(field(name).as_deref(), Some(one), "{name}");
+        }
+        for (name, begins) in [
+            ("ID_AA64PRF0_EL1", "did you mean `ID_AA64PFR0_EL1`? write a"),
+            ("3:0:0:4:0", "it is `ID_AA64PFR0_EL1`: write a field"),
+        ] {
+            assert!(field(name).is_some_and(|said| said.starts_with(begins)));
+        }
+        for number in ["+3:0:0:4:1", "S3_0_CC0_C4_1"] {
+            assert!(by_number(number).is_none(), "{number}");
+        }
+        assert_eq!(
+            spelled("id_aa64isar0_el1.tlb").as_deref(),
+            Some("ID_AA64ISAR0_EL1.TLB")
         );
         assert_eq!(register("xyz.xyz"), None);
         assert_eq!(register(""), None);

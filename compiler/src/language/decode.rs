@@ -22,7 +22,7 @@ mod row;
 mod span;
 mod value;
 mod vm;
-mod word;
+pub mod word;
 
 pub use memory::size;
 use span::range;

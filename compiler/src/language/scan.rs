@@ -16,6 +16,7 @@ mod word;
 pub use whole::conflict;
 
 use crate::diagnostic::Diagnostic;
+use crate::language::nodes;
 use crate::location::Source;
 use std::ops::Range;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub fn scan(source: &Arc<Source>) -> Vec<Diagnostic> {
         words: 0,
         slashdashes: 0,
         taken_out: false,
+        listed: false,
         found: Vec::new(),
     };
     scanner.run();
@@ -66,6 +68,8 @@ struct Scanner<'a> {
     slashdashes: usize,
     /// Whether a `/-` has taken out something.
     taken_out: bool,
+    /// Whether values stand in parentheses here, line by line.
+    listed: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -183,8 +187,15 @@ impl Scanner<'_> {
         let zeros = self.bytes.iter().filter(|byte| **byte == 0).count();
         if zeros > 1 {
             let at = self.bytes.iter().position(|byte| *byte == 0).unwrap_or(0);
-            // Of ASCII in UTF-16 each second byte is 0.
-            let message = match zeros * 3 > self.bytes.len() && zeros * 3 < self.bytes.len() * 2 {
+            // Of ASCII in UTF-16 each second byte is 0, and none of the others.
+            let places = self
+                .bytes
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| **byte == 0);
+            let odd = places.filter(|(at, _)| at % 2 == 1).count();
+            let is_half = zeros * 3 > self.bytes.len();
+            let message = match is_half && (odd == 0 || odd == zeros) {
                 true => "this file is UTF-16",
                 false => "this is no text: it has zero bytes",
             };
@@ -293,7 +304,19 @@ impl Scanner<'_> {
             true => matches!(next, None | Some(b'\n' | b')')),
             false => matches!(before, None | Some(b'\n')),
         };
-        if alone {
+        let closes = !opens && std::mem::take(&mut self.listed);
+        if !alone || closes {
+            return;
+        }
+        if let Some(word) = self.line_of_values(at).filter(|_| opens) {
+            self.listed = true;
+            self.report(
+                &format!("the values of `{word}` stand in parentheses"),
+                at..at + 1,
+                "values stand side by side",
+                format!("write them in the line of `{word}`, with blanks between them"),
+            );
+        } else {
             let (sign, brace) = if opens { ('(', '{') } else { (')', '}') };
             self.report(
                 &format!("a `{sign}` is no brace of a block"),
@@ -302,6 +325,19 @@ impl Scanner<'_> {
                 format!("a block stands in braces: write `{brace}`"),
             );
         }
+    }
+
+    /// The node of the line up to there, where it takes values and no block.
+    fn line_of_values(&self, at: usize) -> Option<&'static str> {
+        let near = &self.bytes[at.saturating_sub(word::NEAR)..at];
+        let begins = near.iter().rposition(|b| b"\n;{".contains(b));
+        let line = near[begins.map_or(0, |at| at + 1)..].trim_ascii_start();
+        let end = line.iter().position(u8::is_ascii_whitespace);
+        let word = &line[..end.unwrap_or(line.len())];
+        let rows = nodes::every(std::slice::from_ref(&nodes::VM)).into_iter();
+        let rows: Vec<_> = rows.filter(|row| row.word.as_bytes() == word).collect();
+        let values = rows.iter().all(|row| row.block.is_empty());
+        rows.first().filter(|_| values).map(|row| row.word)
     }
 
     /// The parser would point at the whole node.

@@ -72,9 +72,8 @@ pub fn limits(schema: &mut Value) {
     let allow = &mut schema["definitions"]["Allow"]["properties"];
     text(&mut allow["reason"], 1, TEXT_BYTES_MAX);
     // Blanks alone say nothing.
-    let any = PLAIN.trim_start_matches('^').trim_end_matches("*$");
-    let visible = any.replacen(']', r"\s]", 1);
-    allow["reason"]["pattern"] = json!(format!("^{any}*{visible}{any}*$"));
+    let plain = PLAIN.trim_start_matches('^');
+    allow["reason"]["pattern"] = json!(format!(r"^(?!\s*$){plain}"));
     let fields = &mut allow["fields"];
     fields["minItems"] = json!(1);
     fields["uniqueItems"] = json!(true);

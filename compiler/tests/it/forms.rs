@@ -334,7 +334,7 @@ fn machine(dice: &mut Dice) -> Value {
         spec["description"] = json!("serves the \"shop\", é");
     }
     if dice.once_in(4) {
-        spec["labels"] = json!({ "team": "shop", "a.b-c": "x y" });
+        spec["labels"] = json!({ "team": "shop", "a.b-c": "x y", "reason": " " });
     }
     if dice.once_in(4) {
         spec["lock-schema"] = json!("../schema/lock.v3.schema.json");

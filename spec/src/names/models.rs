@@ -71,19 +71,15 @@ pub fn cpu(name: &str, catalogue: &Catalogue) -> String {
     if let Some((_, model)) = product.filter(|(_, model)| catalogue.cpu(model).is_some()) {
         return format!("its CPU is a `{model}`: write that");
     }
-    let parts = by_part(word, catalogue);
-    if !parts.is_empty() {
-        let names: Vec<String> = parts.iter().map(|name| format!("`{name}`")).collect();
-        return match names.as_slice() {
-            [one] => format!(
-                "that is what MIDR_EL1 says of `{}`: write that",
-                one.trim_matches('`')
-            ),
-            several => format!(
-                "that is what MIDR_EL1 says of {}: write one of them",
-                several.join(" and of ")
-            ),
+    if let Some((before, names, behind)) = by_part(word, catalogue) {
+        let which = if names.len() > 1 {
+            "one of them"
+        } else {
+            "that"
         };
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let names = names.join(" and of ");
+        return format!("that is {before} of {names}{behind}: write {which}");
     }
     // The name of another core is no slip of the fingers, a Neoverse V2 is no N2; a key that was struck twice is one.
     let once = |text: &str| {
@@ -116,12 +112,14 @@ pub fn is_core_of_arm(name: &str) -> bool {
     ["cortex", "neoverse"].contains(&family) && letters == 1 && digits > 0
 }
 
-/// The models whose MIDR_EL1 has that value, or else that implementer's part, or part number.
-fn by_part<'a>(word: &str, catalogue: &'a Catalogue) -> Vec<&'a str> {
-    let digits = word.strip_prefix("0x");
-    let Some(number) = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()) else {
-        return Vec::new();
-    };
+/// The models whose MIDR_EL1 has that value, or else that implementer's part, or part number: what it is of them, and
+/// what of it is another's. There is one at least.
+fn by_part<'a>(
+    word: &str,
+    catalogue: &'a Catalogue,
+) -> Option<(&'static str, Vec<&'a str>, &'static str)> {
+    let digits = word.strip_prefix("0x")?;
+    let number = u64::from_str_radix(digits, 16).ok()?;
     const PART: u64 = 0xff00_fff0;
     let midr = |model: &str| {
         let cpu = catalogue.cpu(model)?;
@@ -132,9 +130,13 @@ fn by_part<'a>(word: &str, catalogue: &'a Catalogue) -> Vec<&'a str> {
         let names = catalogue.cpu_names();
         names.filter(|name| midr(name).is_some_and(fits)).collect()
     };
-    match (number <= 0xfff, like(&|midr| midr == number)) {
-        (true, _) => like(&|midr| midr >> 4 & 0xfff == number),
-        (false, same) if !same.is_empty() => same,
-        (false, _) => like(&|midr| midr & PART == number & PART),
-    }
+    let (before, names, behind) = match (number <= 0xfff, like(&|midr| midr == number)) {
+        (true, _) => ("the part", like(&|midr| midr >> 4 & 0xfff == number), ""),
+        (false, same) if !same.is_empty() => ("what MIDR_EL1 says", same, ""),
+        (false, _) => {
+            let part = like(&|midr| midr & PART == number & PART);
+            ("the part", part, ", in another revision")
+        }
+    };
+    (!names.is_empty()).then_some((before, names, behind))
 }

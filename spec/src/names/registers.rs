@@ -25,8 +25,12 @@ pub fn by_number(name: &str) -> Option<&'static RegisterInfo> {
     let [op0, op1, crn, crm, op2] = parts.as_slice() else {
         return None;
     };
-    let number = |text: &str, most: u16| text.parse::<u16>().ok().filter(|n| *n <= most);
-    let bare = |text: &str| text.trim_start_matches('C').to_owned();
+    let number = |text: &str, most: u16| {
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        let number = text.parse::<u16>().ok().filter(|_| digits);
+        number.filter(|n| *n <= most)
+    };
+    let bare = |text: &str| text.strip_prefix('C').unwrap_or(text).to_owned();
     if upper.starts_with('S') && !(crn.starts_with('C') && crm.starts_with('C')) {
         return None;
     }
@@ -38,17 +42,44 @@ pub fn by_number(name: &str) -> Option<&'static RegisterInfo> {
     REGISTERS.iter().find(|r| r.encoding == Some(encoding))
 }
 
-/// The same where a field has to stand: of a whole register it says which there are.
+/// A field of a register as the catalogue spells it: `ID_AA64ISAR0_EL1.TLB` for `id_aa64isar0_el1.tlb`.
+pub fn spelled(path: &str) -> Option<String> {
+    let (name, field) = path.split_once('.')?;
+    let register = register_by_name(&name.to_ascii_uppercase())?;
+    let mut fields = register.fields.iter();
+    let field = fields.find(|f| f.name.eq_ignore_ascii_case(field))?;
+    Some(format!("{}.{}", register.name, field.name))
+}
+
+/// The same as [`register`] where a field has to stand: of a whole register it says which there are.
 pub fn field(path: &str) -> Option<String> {
     let help = register(path)?;
     let one = help.strip_prefix("did you mean `");
     let one = one.and_then(|rest| rest.strip_suffix("`?"));
-    match one.and_then(register_by_name) {
-        Some(register) => Some(of_register(
+    let Some(register) = one.and_then(register_by_name) else {
+        return Some(help);
+    };
+    let is_number = by_number(path).is_some();
+    let sources = in_sources(path);
+    let named = if is_number { "" } else { apart(&sources).1 };
+    let mut fields = register.fields.iter();
+    match fields.find(|f| f.name.eq_ignore_ascii_case(named)) {
+        Some(field) => Some(format!("did you mean `{}.{}`?", register.name, field.name)),
+        None if named.is_empty() && is_number => Some(of_register(
             register,
             &format!("it is `{}`: ", register.name),
         )),
+        // A name that is like another is a guess.
+        None if named.is_empty() => Some(of_register(register, &format!("{help} "))),
         None => Some(help),
+    }
+}
+
+/// A path's register and its field, whatever stands between them.
+fn apart(path: &str) -> (&str, &str) {
+    match path.find(['.', ':', '[', '/', ' ']) {
+        Some(at) => (&path[..at], path[at + 1..].trim_matches([']', ' ', ':'])),
+        None => (path, ""),
     }
 }
 
@@ -73,11 +104,7 @@ pub fn register(path: &str) -> Option<String> {
         return Some(format!("did you mean `{}`?", register.name));
     }
     let path = in_sources(path);
-    let path = path.as_str();
-    let (name, rest) = match path.find(['.', ':', '[', '/', ' ']) {
-        Some(at) => (&path[..at], path[at + 1..].trim_matches([']', ' ', ':'])),
-        None => (path, ""),
-    };
+    let (name, rest) = apart(&path);
     // As Linux's sources call it.
     let linux = name
         .strip_prefix("SYS_")

@@ -2,7 +2,8 @@
 //! to is refused, for it would be locked as nobody means it.
 
 use super::Complaints;
-use crate::catalogue::hwcap;
+use crate::catalogue::{Catalogue, hwcap};
+use crate::names;
 use crate::vm::Feature;
 
 /// What a text is for.
@@ -111,17 +112,21 @@ fn more_than_a_model(text: &str) -> Option<(String, String)> {
     if !text.contains(',') {
         return None;
     }
-    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
-    let model = match parts.as_slice() {
-        ["arm", model] => model,
-        [model, ..] => model,
-        [] => return None,
-    };
+    let mut parts = text.split(',').map(str::trim).peekable();
+    // Device trees name the maker first.
+    parts.next_if_eq(&"arm");
+    let name = parts.next()?;
+    let catalogue = Catalogue::builtin();
+    let known = catalogue.cpu(name).map(|_| name.to_owned());
+    let model = known.or_else(|| {
+        let said = names::cpu(name, &catalogue);
+        let like = said.strip_prefix("did you mean `")?.strip_suffix("`?")?;
+        (!like.contains('`')).then(|| like.to_owned())
+    })?;
     Some((
         "one text holds more than the name of a CPU model".to_owned(),
         format!(
-            "write `\"{}\"`; what a vCPU has beside its model stands in the block of `cpu`, each alone on its line",
-            model.escape_debug()
+            "write `\"{model}\"`; what a vCPU has beside its model stands in the block of `cpu`, each alone on its line"
         ),
     ))
 }

@@ -157,7 +157,8 @@ fn unknown(context: &Context, name: &str, place: &str, complaints: &mut Complain
                         place,
                         format!("`{name}` is turned on and decided here too"),
                         Some(format!(
-                            "`{name}` among the features alone turns it on, and its absence off"
+                            "`{}` among the features alone turns it on, and its absence off",
+                            feature.name()
                         )),
                     )
                     .also

@@ -376,7 +376,8 @@ pub(super) fn digest(digest: &Option<String>, place: &str, complaints: &mut Comp
 
 /// Says whether it is a text.
 pub(super) fn text(text: &str, place: &str, what: &str, complaints: &mut Complaints) -> bool {
-    let why = place.ends_with("/reason");
+    // A label may be called so as well.
+    let why = place.starts_with("/allow/") && place.ends_with("/reason");
     if text.is_empty() || why && text.trim().is_empty() {
         let help = match why {
             true => "say why it is no mistake here, for those who read this later",

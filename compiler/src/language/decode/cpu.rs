@@ -8,7 +8,7 @@ use crate::language::elsewhere;
 use crate::language::nodes::Node;
 use kdl::{KdlEntry, KdlNode};
 use std::ops::RangeInclusive;
-use vmlock_spec::catalogue::{hwcap, register_by_name};
+use vmlock_spec::catalogue::{Field, field, hwcap, register_by_name};
 use vmlock_spec::names;
 use vmlock_spec::vm::Feature;
 use vmlock_spec::vm::limits::VCPUS;
@@ -20,14 +20,30 @@ const COUNT: RangeInclusive<i128> = *VCPUS.start() as i128..=*VCPUS.end() as i12
 pub(super) const NO_LAYOUT: &str = "no machine of vmlock's lays its vCPUs out";
 
 /// What is said of a feature that is no vCPU's own.
-const OF_MODEL: &str = "leave the line out: a CPU has what its model has";
+const OF_MODEL: &str = "leave the line out: a CPU has what its model has, and";
 
-/// The vCPU feature with which a feature of Linux's comes.
-fn comes_with(word: &str) -> Option<&'static str> {
-    hwcap(word).and_then(|hwcap| hwcap.feature.as_deref())
+/// What is said of a feature of Linux's as a line of its own.
+fn of_linux(word: &str) -> Option<String> {
+    let hwcap = hwcap(word)?;
+    if let Some(why) = &hwcap.why {
+        return Some(format!("leave the line out: {why}"));
+    }
+    let Some(feature) = hwcap.feature.as_deref() else {
+        return Some(format!("{OF_MODEL} `hide \"{word}\"` alone takes it away"));
+    };
+    let known = Feature::ALL.iter().any(|known| known.name() == feature);
+    Some(match (known, hwcap.fields.is_empty()) {
+        (false, _) => format!("leave the line out: vmlock turns `{feature}` on for no guest"),
+        (true, true) => format!("write `{feature}`"),
+        // `sve` alone is less than `sve2`.
+        (true, false) => {
+            format!("leave the line out: it comes with `{feature}`, where the model has it")
+        }
+    })
 }
 
-/// What a line of other programs hides: names alone, or with the 0 that they would have then.
+/// What a line of other programs hides, as it is written here: names alone, or fields with the 0 that they would have
+/// then. Where 0 says that there is something, it is set.
 fn hidden(node: &KdlNode) -> Option<String> {
     let (names, others): (Vec<&KdlEntry>, Vec<&KdlEntry>) = node
         .entries()
@@ -35,8 +51,22 @@ fn hidden(node: &KdlNode) -> Option<String> {
         .partition(|entry| entry.name().is_none() && entry.value().as_string().is_some());
     let zero = |entry: &&KdlEntry| entry.name().is_none() && entry.value().as_integer() == Some(0);
     let names = names.iter().filter_map(|entry| entry.value().as_string());
-    let names: Vec<String> = names.map(|name| format!("{name:?}")).collect();
-    (!names.is_empty() && others.iter().all(zero)).then(|| names.join(" "))
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() || !others.iter().all(zero) {
+        return None;
+    }
+    if !others.is_empty() {
+        let fields: Option<Vec<&Field>> = names.iter().map(|name| Some(field(name)?.1)).collect();
+        let hides = fields?.iter().all(|field| field.none() == 0);
+        if let ([name], false) = (names.as_slice(), hides) {
+            return Some(format!("set {name:?} 0"));
+        }
+        if !hides {
+            return None;
+        }
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    Some(format!("hide {}", names.join(" ")))
 }
 
 /// How many vCPUs a value says: `2`, `"2"`, `x2`.
@@ -143,17 +173,17 @@ impl Decoder<'_> {
                     words.join("; ")
                 ),
             }
-        } else if let Some(names) = hidden(node).filter(|_| elsewhere::hides(word)) {
-            format!("write `hide {names}`")
+        } else if let Some(line) = hidden(node).filter(|_| elsewhere::hides(word)) {
+            format!("write `{line}`")
         } else if let Some(written) = self.sets_a_field(node) {
             written
-        } else if let Some(feature) = names::feature_elsewhere(word).or_else(|| comes_with(word)) {
+        } else if let Some(feature) = names::feature_elsewhere(word) {
             match known.clone().any(|known| known == feature) {
                 true => format!("write `{feature}`"),
-                false => format!("{OF_MODEL}: `hide \"{feature}\"` alone takes it away"),
+                false => format!("{OF_MODEL} `hide \"{feature}\"` alone takes it away"),
             }
-        } else if hwcap(word).is_some() {
-            format!("{OF_MODEL}: `hide \"{word}\"` alone takes it away")
+        } else if let Some(help) = of_linux(word) {
+            help
         } else {
             suggest(word, known)
         };
@@ -182,7 +212,10 @@ impl Decoder<'_> {
         let number = value.filter(|value| value.value().as_integer().is_some());
         let written = number.and_then(|value| self.source.text.get(self.value_span(value)));
         match written {
-            Some(number) if is_path(path) => Some(format!("write `set {path:?} {number}`")),
+            Some(number) if is_path(path) => {
+                let path = names::spelled(path).unwrap_or_else(|| path.to_owned());
+                Some(format!("write `set {path:?} {number}`"))
+            }
             _ if path == word => {
                 let name = path.split('.').next().unwrap_or(path);
                 Some(format!(
@@ -200,10 +233,11 @@ impl Decoder<'_> {
         if let [register, field, value] = list.as_slice()
             && let (Some(register), Some(field)) =
                 (register.value().as_string(), field.value().as_string())
-            && register_by_name(register).is_some()
+            && let Some(path) = names::spelled(&format!("{register}.{field}"))
+            && value.value().as_integer().is_some()
             && let Some(value) = self.source.text.get(self.value_span(value))
         {
-            let help = format!("write `set \"{register}.{field}\" {value}`");
+            let help = format!("write `set \"{path}\" {value}`");
             let span = range(list[0].span()).start..range(list[1].span()).end;
             self.push(
                 "spec::unexpected-argument",

@@ -23,10 +23,14 @@ fn says_something(word: &str) -> bool {
 }
 
 /// Nodes that are their names alone, as values.
-fn names_alone(nodes: &[KdlNode]) -> Option<String> {
+fn names_alone(word: &str, inner: &[KdlNode]) -> Option<String> {
+    let mut rows = nodes::every(nodes::VM.block).into_iter();
+    if !rows.any(|row| row.word == word && row.many) {
+        return None;
+    }
     let alone = |node: &KdlNode| node.entries().is_empty() && node.children().is_none();
-    let all = !nodes.is_empty() && nodes.iter().all(alone);
-    let names = nodes
+    let all = !inner.is_empty() && inner.iter().all(alone);
+    let names = inner
         .iter()
         .map(|node| format!("{:?}", node.name().value()));
     all.then(|| names.collect::<Vec<String>>().join(" "))
@@ -127,7 +131,7 @@ impl Decoder<'_> {
                     }
                     several => match self.as_properties(node, several) {
                         Some(line) => format!("write `{line}`, in one line"),
-                        None if node.entries().is_empty() => match names_alone(several) {
+                        None if node.entries().is_empty() => match names_alone(word, several) {
                             Some(names) => format!("write `{word} {names}`, in one line"),
                             None if says_something(word) => {
                                 format!("`{word}` is one line: what it says stands behind it")

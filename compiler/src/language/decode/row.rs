@@ -10,7 +10,7 @@ use crate::location::WHOLE;
 use kdl::{KdlEntry, KdlNode};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
-use vmlock_spec::catalogue::Catalogue;
+use vmlock_spec::catalogue::{Catalogue, register_by_name};
 use vmlock_spec::names;
 
 /// An object of the JSON form.
@@ -186,9 +186,14 @@ impl Decoder<'_> {
             let plain = entry.value().as_string() == Some(text) && !text.contains("::");
             plain.then(|| text.to_owned())
         };
+        // A field says of what alone the warning is allowed: as a word of the reason it would be allowed of everything.
+        let is_field = |text: &String| {
+            let name = text.split('.').next().unwrap_or(text);
+            text.trim_end_matches('.').contains('.') || register_by_name(name).is_some()
+        };
         let texts: Vec<String> = words.iter().map(bare).collect::<Option<_>>()?;
         let nameless = words[1..].iter().all(|entry| entry.name().is_none());
-        if row.word != "allow" || !nameless {
+        if row.word != "allow" || !nameless || texts[1..].iter().any(is_field) {
             return None;
         }
         let (from, to) = (

@@ -267,7 +267,7 @@ impl Decoder<'_> {
 
     /// An instruction set by its name.
     pub(super) fn arch(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
-        if entry.value().as_integer().is_some() {
+        if entry.value().as_integer() == Some(64) {
             self.wrong_type(entry, what, "a name", "write `\"arm64\"`".to_owned());
             return None;
         }

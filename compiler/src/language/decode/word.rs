@@ -28,7 +28,7 @@ pub(super) const DEVICES_ELSEWHERE: [(&str, &str); 22] = [
     ("virtio-rng", "rng"),
 ];
 /// What other languages, and hurried hands, call a machine's `from`.
-pub(super) const FROM_ELSEWHERE: [&str; 9] = [
+pub const FROM_ELSEWHERE: [&str; 9] = [
     "form", "extends", "inherits", "inherit", "base", "parent", "template", "like", "uses",
 ];
 /// vCPU features of KVM that a description cannot name yet.

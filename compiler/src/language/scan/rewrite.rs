@@ -4,8 +4,11 @@
 use super::foreign::{Foreign, Meant, Sign, Value};
 use super::literal::{FLAGS, bare_size, is_number, shown};
 use crate::language::decode::meant;
+use crate::language::decode::word::FROM_ELSEWHERE;
 use crate::language::nodes;
 use kdl::KdlValue;
+use vmlock_spec::catalogue::register_by_name;
+use vmlock_spec::names::spelled;
 
 /// Properties, and the node in whose line they stand.
 const PROPERTIES: [(&str, &str); 24] = [
@@ -121,15 +124,17 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
             match &values[1..] {
                 [] => statement(format!("vm {name} {{ … }}")),
                 // What a machine is built from is no part of its name.
-                [base] => statement(format!("vm {name} from={} {{ … }}", value(base)?)),
+                [base] if is_base(base) => {
+                    statement(format!("vm {name} from={} {{ … }}", value(base)?))
+                }
                 _ => None,
             }
         }
         "name" => statement(format!("vm {} {{ … }}", value(first?)?)),
         // Each warning has one of its own, and a reason.
-        "allow" if values.iter().any(|v| v.text.contains("::")) => {
-            let (named, codes): (Vec<&Value>, Vec<&Value>) =
-                values.iter().partition(|v| v.name.is_some());
+        "allow" if allows_codes(values) => {
+            let (codes, named): (Vec<&Value>, Vec<&Value>) =
+                values.iter().partition(|v| is_code(v));
             let reason = named.iter().find(|v| v.name.as_deref() == Some("reason"));
             let reason = match reason {
                 Some(reason) => value(reason)?,
@@ -190,11 +195,34 @@ fn written(key: &str, meant: &Meant) -> Option<Written> {
             && block.is_empty()
             && matches!(values.as_slice(), [one] if one.name.is_none() && is_number(&one.text)) =>
         {
-            statement(format!("set \"{path}\" {}", first?.text))
+            let register = path.split('.').next().unwrap_or(path);
+            let known = register_by_name(&register.to_ascii_uppercase()).is_some();
+            let field = spelled(path).unwrap_or_else(|| path.to_owned());
+            match known {
+                true => statement(format!("set \"{field}\" {}", first?.text)),
+                false => None,
+            }
         }
         _ if values.is_empty() && block.is_empty() => None,
         key => statement(line(key, values, block)),
     }
+}
+
+/// Whether what an `allow` names are codes of warnings: fields belong to the code before them.
+fn allows_codes(values: &[Value]) -> bool {
+    let mut codes = values.iter().filter(|v| is_code(v)).peekable();
+    codes.peek().is_some() && codes.all(|code| code.text.contains("::"))
+}
+
+/// Whether it says which warning, and not why.
+fn is_code(given: &Value) -> bool {
+    given.name.as_deref().is_none_or(|name| name == "code")
+}
+
+/// Whether that is what a machine is built from: behind a colon alone, or by its name.
+fn is_base(given: &Value) -> bool {
+    let name = given.name.as_deref();
+    name.is_some_and(|name| name.is_empty() || name == "from" || FROM_ELSEWHERE.contains(&name))
 }
 
 /// A node with names in its braces, where this language has them in its line or in its block.

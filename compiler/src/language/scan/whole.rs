@@ -72,7 +72,12 @@ impl Scanner<'_> {
         if !signs.is_some_and(|signs| signs[0] == signs[1] && b"<>=|@".contains(&signs[0])) {
             return false;
         }
-        let line = self.source.text[start..].lines().next().unwrap_or("");
+        let rest = &self.source.text[start..];
+        let begins = |signs: &&str| rest.starts_with(*signs);
+        if !MARKERS.iter().any(|signs| begins(&signs)) && !begins(&"@@ ") {
+            return false;
+        }
+        let line = rest.lines().next().unwrap_or("");
         let (message, length) = match marker(line) {
             Some((_, length)) => (
                 "a merge left one of its conflict markers in this file",

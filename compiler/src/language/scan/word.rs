@@ -13,7 +13,7 @@ const KEYWORDS: [&str; 6] = ["true", "false", "null", "inf", "-inf", "nan"];
 
 /// How far away a line may begin that anybody wrote: looking for where each word of a longer one's begins would take for
 /// ever.
-const NEAR: usize = 200;
+pub(super) const NEAR: usize = 200;
 
 impl Scanner<'_> {
     pub(super) fn word(&mut self, start: usize) -> bool {
@@ -63,8 +63,9 @@ impl Scanner<'_> {
         if is_number(word) && self.bytes.get(self.at) == Some(&b'=') {
             self.at += 1;
             let value = &self.source.text[self.at..];
-            let end = value.find(|c: char| c.is_whitespace() || ";{}".contains(c));
-            self.at += end.unwrap_or(value.len());
+            // A string is read as one.
+            let ends = |c: char| c.is_whitespace() || ";{}\"".contains(c);
+            self.at += value.find(ends).unwrap_or(value.len());
             self.report(
                 "no property is called by a number",
                 start..self.at,
@@ -141,7 +142,12 @@ impl Scanner<'_> {
         let from = start.saturating_sub(NEAR);
         let line = &before[from..];
         let begins = line.iter().rposition(|b| matches!(b, b'\n' | b';' | b'{'));
-        let line = String::from_utf8_lossy(&line[begins.map_or(0, |at| at + 1)..]);
+        let begins = match begins {
+            Some(at) => at + 1,
+            None if from > 0 => return false,
+            None => 0,
+        };
+        let line = String::from_utf8_lossy(&line[begins..]);
         let mut words = line.split_whitespace();
         let Some(node) = words.next() else {
             return false;
@@ -307,24 +313,7 @@ impl Scanner<'_> {
         if self.source.text[..start].trim_end().ends_with("cmdline=") {
             self.command_line();
         }
-        if let Some(number) = capital(&self.source.text[start..self.at]) {
-            let message = format!(
-                "`{}` is no number of KDL",
-                &self.source.text[start..self.at]
-            );
-            let help = format!("write `{number}`");
-            return self.report(&message, start..self.at, "its second letter is small", help);
-        }
-        let text = shown(&self.source.text[start..self.at]);
-        if begins_as_number(&text) && self.takes_a_number(start) {
-            let message = format!("`{text}` is no number");
-            let help = "write a whole number, in digits alone or as `0x` and hexadecimal ones";
-            return self.report(&message, start..self.at, "no number of KDL", help);
-        }
-        if let Some((message, help)) = unexpanded(&text) {
-            return self.report(&message, start..self.at, "taken as it stands", help);
-        }
-        let written = text.replace('\\', "\\\\");
+        let span = start..self.at;
         // Of quotes the second alone.
         let closes = self.bytes.get(self.at) == Some(&b'"')
             && self
@@ -332,6 +321,21 @@ impl Scanner<'_> {
                 .get(self.at + 1)
                 .is_none_or(|b| b.is_ascii_whitespace() || b";{}".contains(b));
         self.at += usize::from(closes);
+        if let Some(number) = capital(&self.source.text[span.clone()]) {
+            let message = format!("`{}` is no number of KDL", &self.source.text[span.clone()]);
+            let help = format!("write `{number}`");
+            return self.report(&message, span, "its second letter is small", help);
+        }
+        let text = shown(&self.source.text[span.clone()]);
+        if begins_as_number(&text) && self.takes_a_number(start) {
+            let message = format!("`{text}` is no number");
+            let help = "write a whole number, in digits alone or as `0x` and hexadecimal ones";
+            return self.report(&message, span, "no number of KDL", help);
+        }
+        if let Some((message, help)) = unexpanded(&text) {
+            return self.report(&message, span, "taken as it stands", help);
+        }
+        let written = text.replace('\\', "\\\\");
         self.report(
             &format!("`{text}` stands without quotes"),
             start..self.at,
