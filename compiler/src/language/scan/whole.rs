@@ -74,7 +74,7 @@ impl Scanner<'_> {
         }
         let rest = &self.source.text[start..];
         let begins = |signs: &&str| rest.starts_with(*signs);
-        if !MARKERS.iter().any(|signs| begins(&signs)) && !begins(&"@@ ") {
+        if !MARKERS.iter().any(|signs| begins(signs)) && !begins(&"@@ ") {
             return false;
         }
         let line = rest.lines().next().unwrap_or("");
