@@ -73,8 +73,7 @@ impl Scanner<'_> {
             return false;
         }
         let rest = &self.source.text[start..];
-        let begins = |signs: &&str| rest.starts_with(*signs);
-        if !MARKERS.iter().any(|signs| begins(signs)) && !begins(&"@@ ") {
+        if !MARKERS.iter().any(|signs| rest.starts_with(*signs)) && !rest.starts_with("@@ ") {
             return false;
         }
         let line = rest.lines().next().unwrap_or("");
