@@ -468,7 +468,9 @@ pub fn hold_and_follow(name: &str, least: usize, cases: &[(&str, &str, &str, &st
             continue;
         }
         let after = SPEC.replace(line, mended);
-        let left = found(&scratch, &after);
+        // Who hides a feature is warned of it, however that is written.
+        let mut left = found(&scratch, &after);
+        left.retain(|found| found["code"] != "spec::midr-promises");
         assert_eq!(left, Vec::<Value>::new(), "{mended}");
         // The help has said what stands there now.
         let said = help

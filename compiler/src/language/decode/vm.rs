@@ -267,8 +267,12 @@ impl Decoder<'_> {
 
     /// An instruction set by its name.
     pub(super) fn arch(&mut self, entry: &KdlEntry, what: &str) -> Option<String> {
-        if entry.value().as_integer() == Some(64) {
-            self.wrong_type(entry, what, "a name", "write `\"arm64\"`".to_owned());
+        if let Some(number) = entry.value().as_integer() {
+            let help = match number {
+                64 => "write `\"arm64\"`",
+                _ => "this vmlock knows `arm64` alone",
+            };
+            self.wrong_type(entry, what, "a name", help.to_owned());
             return None;
         }
         let name = self.string(entry, what)?;
