@@ -118,6 +118,12 @@ pub fn baseline(name: &str, catalogue: &Catalogue) -> String {
             of_release(bare)
         });
         let one = ends.find(|one| wholes.contains(&one.as_str()));
+        // What is named is just what it is not to be.
+        if name.contains('!') || name.contains(['<', '>']) && !name.contains('=') {
+            return format!(
+                "write one release, of `{oldest}` to `{newest}`: a lock is what guests see under one; `runs-on` names the hosts that have to keep it"
+            );
+        }
         return format!(
             "write one release, `{}`: a lock is what guests see under one; `runs-on` names the hosts that have to keep it",
             one.unwrap_or_else(|| newest.to_owned())
@@ -358,6 +364,13 @@ mod tests {
         for name in ["kvm >= 6.8", ">=6.8", "^6.8", "~6.8", "kvm-6.8=="] {
             assert!(
                 of(name).starts_with("write one release, `kvm-6.8`: "),
+                "{name}"
+            );
+        }
+        for name in ["kvm < 6.8", "> 6.8", "kvm != 6.8"] {
+            let words = of(name);
+            assert!(
+                words.starts_with("write one release, of `kvm-5.10` to `kvm-7.3`: "),
                 "{name}"
             );
         }

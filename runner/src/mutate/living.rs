@@ -1,7 +1,8 @@
 //! What an audit of a guest that runs is worth. The guest runs in a machine that shows it something else than its lock
 //! promises, and the audit has to name each promise of which that is so.
 //!
-//! Whatever this host can show otherwise is shown otherwise: by KVM, or by what the runner answers in its place. The machine
+//! What is found that this host can show otherwise is shown so, of a few values for each entry: by KVM, or by what the runner
+//! answers in its place. The machine
 //! is one of a lock that differs from the guest's in all of these entries, and is held against the guest's own as
 //! `vmlock-run audit --control` holds it. What the host cannot show otherwise is altered where the witness's words come in.
 //! A promise that is not looked at has to be among those that the audit leaves out by name.
