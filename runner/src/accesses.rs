@@ -10,7 +10,6 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
-use crate::machine::pause::Turns;
 use crate::machine::run::{Ended, Session, Space, run};
 use crate::memory::Memory;
 use crate::witness::{self, Stage};
@@ -64,24 +63,11 @@ pub fn try_all(
     words[table::PHYSICAL_TIMER].store(private.physical_timer.into(), SeqCst);
     words[table::PMU].store(private.pmu.unwrap_or(0).into(), SeqCst);
     words[table::STRIDE].store(stride, SeqCst);
+    let bus = Bus::doorbell(table::DOORBELL);
+    let firmware = Firmware::new(lock, &recipe.orders.steps);
     let session = Session {
-        saves: None,
-        resumed: None,
-        outlet: None,
-        bus: Bus::doorbell(table::DOORBELL),
-        firmware: Firmware::new(lock, &recipe.orders.steps),
-        console: false,
-        escape: false,
         limit: Some(LIMIT),
-        space: Space::of_lock(lock),
-        watch: None,
-        devices: Vec::new(),
-        jailed: None,
-        first: Box::new(|| {}),
-        turns: Turns::Shared,
-        guest: None,
-        controls: Arc::default(),
-        ear: None,
+        ..Session::alone(Space::of_lock(lock), bus, firmware)
     };
     match run(verified, session)? {
         Ended::PowerOff => Ok(outcomes(words)),

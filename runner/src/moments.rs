@@ -15,7 +15,6 @@ use crate::firmware::forward::Firmware;
 use crate::hold::pausing::{Controls, Saves, Settled};
 use crate::kvm::{System, bury, discard};
 use crate::living;
-use crate::machine::pause::Turns;
 use crate::machine::run::turn::{Came, Length, Turn};
 use crate::machine::run::{
     Counter, Ended, Resumed, Saved, Session, Space, run, run_beside, run_for_a_turn,
@@ -527,19 +526,7 @@ impl<'a> Maker<'a> {
             far: false,
         });
         let session = Session {
-            bus,
-            firmware: self.firmware(),
-            console: false,
-            ear: None,
-            escape: false,
             limit: Some(LIMIT),
-            space: Space::of_lock(lock),
-            watch: None,
-            devices: Vec::new(),
-            jailed: None,
-            first: Box::new(|| {}),
-            turns: Turns::Shared,
-            guest: None,
             controls: Arc::clone(controls),
             saves: Some(Saved {
                 text: self.text,
@@ -549,7 +536,7 @@ impl<'a> Maker<'a> {
                 hands: None,
             }),
             resumed,
-            outlet: None,
+            ..Session::alone(Space::of_lock(lock), bus, self.firmware())
         };
         Ok((verified, session))
     }

@@ -11,7 +11,6 @@ use crate::enforce::verify;
 use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::System;
-use crate::machine::pause::Turns;
 use crate::machine::run::{Injector, Session, Space, run_beside};
 use crate::memory::Memory;
 use crate::witness::{self, Stage};
@@ -117,25 +116,9 @@ pub fn torture(
     words[fire::RARITY].store(rarity, SeqCst);
     let (sender, receiver) = channel();
     let vcpus = stage.mpidr.len() as u64;
-    let session = Session {
-        saves: None,
-        resumed: None,
-        outlet: None,
-        bus: Bus::doorbell(fire::DOORBELL),
-        firmware: Firmware::new(lock, &recipe.orders.steps),
-        console: false,
-        escape: false,
-        limit: None,
-        space: Space::of_lock(lock),
-        watch: None,
-        devices: Vec::new(),
-        jailed: None,
-        first: Box::new(|| {}),
-        turns: Turns::Shared,
-        guest: None,
-        controls: Arc::default(),
-        ear: None,
-    };
+    let bus = Bus::doorbell(fire::DOORBELL);
+    let firmware = Firmware::new(lock, &recipe.orders.steps);
+    let session = Session::alone(Space::of_lock(lock), bus, firmware);
     let ended = run_beside(verified, session, move |injector| {
         let result = match memory.words(fire::ADDRESS) {
             Some(words) => Guest { words }.fire(injector, vcpus, interrupts),

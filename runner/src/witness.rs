@@ -169,23 +169,10 @@ pub fn observe(
         + PER_DEVICE * stage.virtio.len() as u32
         + 2 * Duration::from_secs(PATIENCE);
     let session = Session {
-        saves: None,
-        resumed: None,
-        outlet: None,
-        bus,
-        firmware,
-        console: false,
-        escape: false,
         limit: Some(limit),
-        space: stage.space,
-        watch: None,
-        devices: Vec::new(),
-        jailed: None,
         first,
         turns: Turns::OneByOne,
-        guest: None,
-        controls: Arc::default(),
-        ear: None,
+        ..Session::alone(stage.space, bus, firmware)
     };
     let ended = run(machine, session)?;
     let mut areas = Vec::new();

@@ -219,6 +219,31 @@ pub struct Session {
     pub outlet: Option<(Arc<Outlet>, Check)>,
 }
 
+impl Session {
+    /// Of a guest that nobody hears, watches, operates or saves, and that has no devices with threads and no jail.
+    pub fn alone(space: Space, bus: Bus, firmware: Option<Firmware>) -> Self {
+        Self {
+            bus,
+            firmware,
+            console: false,
+            ear: None,
+            escape: false,
+            limit: None,
+            space,
+            watch: None,
+            devices: Vec::new(),
+            jailed: None,
+            first: Box::new(|| {}),
+            turns: Turns::Shared,
+            guest: None,
+            controls: Arc::default(),
+            saves: None,
+            resumed: None,
+            outlet: None,
+        }
+    }
+}
+
 /// What a guest is saved by, beside its machine.
 pub struct Saved {
     /// Its lock, as it was read.

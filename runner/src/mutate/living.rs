@@ -16,7 +16,6 @@ use crate::failure::Failure;
 use crate::firmware::forward::Firmware;
 use crate::kvm::{System, core, discard};
 use crate::living::looked;
-use crate::machine::pause::Turns;
 use crate::machine::run::{Saved, Session, Space, run_beside};
 use crate::memory::Memory;
 use serde::Serialize;
@@ -360,20 +359,10 @@ fn audited(
     let devices = &lock.machine.devices;
     let windows = start(stand_ins(devices)?, &memory.shared())?;
     let controls = Arc::<OnceLock<_>>::default();
+    let bus = Bus::unheard(devices, windows);
+    let firmware = Firmware::new(lock, &orders.steps);
     let session = Session {
-        bus: Bus::unheard(devices, windows),
-        firmware: Firmware::new(lock, &orders.steps),
-        console: false,
-        ear: None,
-        escape: false,
         limit: Some(LIMIT),
-        space: Space::of_lock(lock),
-        watch: None,
-        devices: Vec::new(),
-        jailed: None,
-        first: Box::new(|| {}),
-        turns: Turns::Shared,
-        guest: None,
         controls: Arc::clone(&controls),
         saves: Some(Saved {
             // Nobody saves it.
@@ -383,8 +372,7 @@ fn audited(
             kernel: "none".to_owned(),
             hands: None,
         }),
-        resumed: None,
-        outlet: None,
+        ..Session::alone(Space::of_lock(lock), bus, firmware)
     };
     let (sender, receiver) = channel();
     let ended = run_beside(verified, session, move |injector| {
